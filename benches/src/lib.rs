@@ -1,0 +1,1 @@
+//! Load runner and the floor it is compared with.

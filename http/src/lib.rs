@@ -1,0 +1,1 @@
+//! The front: routes, composition, websocket, upload, media and the API document.

@@ -1,0 +1,1 @@
+//! Error codes, ids, paging and time: the ground every room stands on.

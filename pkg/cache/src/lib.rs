@@ -1,0 +1,1 @@
+//! Key-value with expiry, counters, publish and subscribe.

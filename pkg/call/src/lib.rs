@@ -1,0 +1,1 @@
+//! The one place where a Thrift server or client is put together.

@@ -1,0 +1,1 @@
+//! Typed settings: embedded defaults, a file, the environment.

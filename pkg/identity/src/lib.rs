@@ -1,0 +1,1 @@
+//! User tokens, service tokens and the table of who may call what.

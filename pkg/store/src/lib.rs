@@ -1,0 +1,1 @@
+//! Shards, migrations, transactions, leases, the outbox and the inbox.

@@ -1,0 +1,1 @@
+//! Logs, metrics, profiles and the admin port.

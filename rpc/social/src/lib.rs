@@ -1,0 +1,1 @@
+//! Follows, chat and groups.

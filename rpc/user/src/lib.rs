@@ -1,0 +1,1 @@
+//! Accounts, tokens, MFA, avatars and the picture library.

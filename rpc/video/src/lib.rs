@@ -1,0 +1,1 @@
+//! Videos, feed, ranking, search, visits and uploads.

@@ -1,0 +1,2 @@
+//! The program `fanone`.
+fn main() {}
