@@ -1,1 +1,30 @@
-//! Typed settings: embedded defaults, a file, the environment.
+//! Typed settings: the embedded defaults, then a file, then the environment.
+//!
+//! The default document (`default.toml`) is the schema: what it does not name is refused, and each value must have
+//! the type of its default. All faults are reported at once, each with its key, the place it was set and what was
+//! expected, so that an operator corrects a file in one go.
+//!
+//! ```
+//! let settings = fanone_config::Settings::load(None, fanone_config::environment())?;
+//! println!("{}", settings.http.listen);
+//! # Ok::<(), fanone_config::ConfigErrors>(())
+//! ```
+
+mod document;
+mod fault;
+mod mask;
+mod render;
+mod role;
+mod rules;
+mod sections;
+mod settings;
+mod url;
+
+pub use fault::{ConfigErrors, Fault, Origin};
+pub use role::{Role, UnknownRole};
+pub use sections::{
+    Admin, Cache, Calls, Chat, Config, Counters, Http, Identity, Limits, LogFormat, Media, Mode, Model,
+    Registry, Service, Telemetry, Upload, Vectors,
+};
+pub use settings::{Settings, environment};
+pub use url::{DatabaseUrl, MediaUrl, Url, UrlRefused};

@@ -1,0 +1,76 @@
+//! What is wrong with the settings, and where it was set.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// Where a value was set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The embedded default document.
+    Default,
+    /// Left empty, so made from another setting.
+    Derived(&'static str),
+    /// A settings file; the line counts from 1 and is missing where the file as a whole is meant.
+    File(PathBuf, Option<usize>),
+    /// The environment variable of this name.
+    Environment(String),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::Derived(from) => write!(f, "from {from}"),
+            Self::File(path, Some(line)) => write!(f, "file {}:{line}", path.display()),
+            Self::File(path, None) => write!(f, "file {}", path.display()),
+            Self::Environment(name) => write!(f, "environment {name}"),
+        }
+    }
+}
+
+/// One wrong setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// `section.key`, or the name of a key at the top; empty where a whole file is meant.
+    pub key: String,
+    /// Where the wrong value was set.
+    pub origin: Origin,
+    /// What is wrong and what was expected; secrets are masked.
+    pub problem: String,
+}
+
+impl Fault {
+    pub(crate) fn new(key: &str, origin: Origin, problem: impl Into<String>) -> Self {
+        Self { key: key.to_owned(), origin, problem: problem.into() }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.key.is_empty() {
+            return write!(f, "{}: {}", self.origin, self.problem);
+        }
+        write!(f, "{} ({}): {}", self.key, self.origin, self.problem)
+    }
+}
+
+/// Every fault of the settings, found in one go. Never empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigErrors(pub(crate) Vec<Fault>);
+
+impl ConfigErrors {
+    /// The faults, in the order in which they were found.
+    #[must_use]
+    pub fn faults(&self) -> &[Fault] {
+        &self.0
+    }
+}
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the settings have {} fault(s):", self.0.len())?;
+        self.0.iter().try_for_each(|fault| write!(f, "\n  - {fault}"))
+    }
+}
+
+impl std::error::Error for ConfigErrors {}

@@ -1,0 +1,61 @@
+//! Hiding secrets in what is printed.
+
+const MASK: &str = "***";
+
+/// Whether a setting or a URL parameter of this name holds a secret.
+fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["secret", "password", "token"].iter().any(|word| name.contains(word))
+}
+
+/// The value of a setting as it may be printed.
+pub(crate) fn setting(key: &str, value: &str) -> String {
+    if !value.is_empty() && is_secret(key) { MASK.to_owned() } else { url(value) }
+}
+
+/// A text with the password in the user part and the secret parameters of a URL hidden.
+pub(crate) fn url(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else { return parameters(text) };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, tail) = rest.split_at(end);
+    let authority = match authority.rsplit_once('@') {
+        Some((user, host)) => match user.split_once(':') {
+            Some((name, _password)) => format!("{name}:{MASK}@{host}"),
+            None => authority.to_owned(),
+        },
+        None => authority.to_owned(),
+    };
+    format!("{scheme}://{authority}{}", parameters(tail))
+}
+
+fn parameters(text: &str) -> String {
+    let Some((path, query)) = text.split_once('?') else { return text.to_owned() };
+    let masked: Vec<String> = query
+        .split('&')
+        .map(|pair| match pair.split_once('=') {
+            Some((name, _value)) if is_secret(name) => format!("{name}={MASK}"),
+            _ => pair.to_owned(),
+        })
+        .collect();
+    format!("{path}?{}", masked.join("&"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_in_urls_are_hidden() {
+        assert_eq!(url("redis://me:pa@ss@h:1/0?a=b&authToken=x"), "redis://me:***@h:1/0?a=b&authToken=***");
+        assert_eq!(url("nacos://h:8848?password=x"), "nacos://h:8848?password=***");
+        assert_eq!(url("http://h/a@b:c"), "http://h/a@b:c");
+        assert_eq!(url("plain"), "plain");
+    }
+
+    #[test]
+    fn settings_named_as_secrets_are_hidden() {
+        assert_eq!(setting("nacos.password", "x"), "***");
+        assert_eq!(setting("nacos.password", ""), "");
+        assert_eq!(setting("http.listen", "x"), "x");
+    }
+}

@@ -1,0 +1,307 @@
+//! The sections of the settings. Every field has the name of its key in `default.toml`, where its meaning stands.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::url::{DatabaseUrl, MediaUrl, Url};
+
+/// How strict the program is with what was left to its defaults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Missing keys are generated.
+    Development,
+    /// Every secret must be configured.
+    Production,
+}
+
+/// The HTTP front.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Http {
+    /// Address of the API.
+    pub listen: SocketAddr,
+    /// What media URLs start with; no slash at the end.
+    pub public_url: String,
+    /// Other origins whose pages may call the API and open the WebSocket.
+    pub allowed_origins: Vec<String>,
+    /// Largest form without a file.
+    pub form_max_bytes: usize,
+    /// Longest wait for the head of a request.
+    pub header_timeout_ms: u64,
+    /// Longest duration of a request that is no upload.
+    pub request_timeout_ms: u64,
+    /// Longest silence inside an upload.
+    pub body_idle_timeout_ms: u64,
+    /// Connections served at a time.
+    pub connections_max: usize,
+    /// Addresses whose `X-Forwarded-For` counts.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// How long open requests may take once the program is told to end.
+    pub drain_timeout_ms: u64,
+}
+
+impl Http {
+    /// Longest wait for the head of a request.
+    #[must_use]
+    pub const fn header_timeout(&self) -> Duration {
+        Duration::from_millis(self.header_timeout_ms)
+    }
+
+    /// Longest duration of a request that is no upload.
+    #[must_use]
+    pub const fn request_timeout(&self) -> Duration {
+        Duration::from_millis(self.request_timeout_ms)
+    }
+
+    /// Longest silence inside an upload.
+    #[must_use]
+    pub const fn body_idle_timeout(&self) -> Duration {
+        Duration::from_millis(self.body_idle_timeout_ms)
+    }
+
+    /// How long open requests may take once the program is told to end.
+    #[must_use]
+    pub const fn drain_timeout(&self) -> Duration {
+        Duration::from_millis(self.drain_timeout_ms)
+    }
+}
+
+/// The admin port.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Admin {
+    /// Address of health, metrics and profiles.
+    pub listen: SocketAddr,
+}
+
+/// A Thrift service: `[user]`, `[video]`, `[interaction]` and `[social]`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Service {
+    /// Address of its Thrift port.
+    pub listen: SocketAddr,
+    /// Where it keeps its rows.
+    pub database: DatabaseUrl,
+}
+
+/// The cache.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Cache {
+    /// `memory:`.
+    pub url: Url,
+}
+
+/// Where the instances of a service are.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Registry {
+    /// `memory:` or `static:NAME=HOST:PORT,…`.
+    pub url: Url,
+}
+
+/// Live settings.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Config {
+    /// `none:`.
+    pub url: Url,
+}
+
+/// The search by vectors.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Vectors {
+    /// `memory:`.
+    pub url: Url,
+}
+
+/// Pictures and videos.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Media {
+    /// Where they are stored.
+    pub url: MediaUrl,
+    /// Largest picture file.
+    pub picture_max_bytes: usize,
+    /// Longest side of a picture, pixels.
+    pub picture_max_side: u32,
+    /// Largest video file.
+    pub video_max_bytes: u64,
+    /// The program that takes covers from videos.
+    pub ffmpeg: String,
+    /// Longest run of that program.
+    pub ffmpeg_timeout_ms: u64,
+}
+
+impl Media {
+    /// Longest run of the program that takes covers.
+    #[must_use]
+    pub const fn ffmpeg_timeout(&self) -> Duration {
+        Duration::from_millis(self.ffmpeg_timeout_ms)
+    }
+}
+
+/// The picture model.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Model {
+    /// `builtin:`.
+    pub url: Url,
+}
+
+/// Resumable uploads.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Upload {
+    /// An unfinished upload is kept this long after it began.
+    pub lifetime_s: u64,
+    /// What a killed server may lose of an upload.
+    pub segment_bytes: usize,
+    /// Uploads written at a time.
+    pub concurrent_max: usize,
+}
+
+impl Upload {
+    /// An unfinished upload is kept this long after it began.
+    #[must_use]
+    pub const fn lifetime(&self) -> Duration {
+        Duration::from_secs(self.lifetime_s)
+    }
+}
+
+/// The WebSocket chat.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Chat {
+    /// Largest WebSocket frame and message.
+    pub frame_max_bytes: usize,
+    /// Longest message, characters.
+    pub content_max_chars: usize,
+    /// Between two pings.
+    pub ping_interval_s: u64,
+    /// Connections of one user at a time.
+    pub connections_per_user: usize,
+    /// Members of one group.
+    pub group_members_max: u32,
+}
+
+impl Chat {
+    /// Time between two pings.
+    #[must_use]
+    pub const fn ping_interval(&self) -> Duration {
+        Duration::from_secs(self.ping_interval_s)
+    }
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// One line to be read by people.
+    Text,
+    /// One JSON object in each line.
+    Json,
+}
+
+/// Logs and traces.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Telemetry {
+    /// Directives as in `RUST_LOG`.
+    pub log_level: String,
+    /// How log lines look.
+    pub log_format: LogFormat,
+    /// Where traces go; empty: nowhere.
+    pub otlp: Url,
+}
+
+/// Tokens and keys.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Identity {
+    /// Life of a user's access token.
+    pub access_ttl_s: u64,
+    /// Life of a user's refresh token.
+    pub refresh_ttl_s: u64,
+    /// Life of a service token.
+    pub service_ttl_s: u64,
+    /// Folder of the key files.
+    pub keys: PathBuf,
+}
+
+impl Identity {
+    /// Life of a user's access token.
+    #[must_use]
+    pub const fn access_ttl(&self) -> Duration {
+        Duration::from_secs(self.access_ttl_s)
+    }
+
+    /// Life of a user's refresh token.
+    #[must_use]
+    pub const fn refresh_ttl(&self) -> Duration {
+        Duration::from_secs(self.refresh_ttl_s)
+    }
+
+    /// Life of a service token.
+    #[must_use]
+    pub const fn service_ttl(&self) -> Duration {
+        Duration::from_secs(self.service_ttl_s)
+    }
+}
+
+/// Calls between services.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Calls {
+    /// Longest call.
+    pub rpc_timeout_ms: u64,
+    /// Longest wait for a connection.
+    pub connect_timeout_ms: u64,
+    /// Largest frame taken.
+    pub frame_max_bytes: usize,
+    /// Requests that one service works on at a time.
+    pub concurrent_max: usize,
+}
+
+impl Calls {
+    /// Longest call.
+    #[must_use]
+    pub const fn rpc_timeout(&self) -> Duration {
+        Duration::from_millis(self.rpc_timeout_ms)
+    }
+
+    /// Longest wait for a connection.
+    #[must_use]
+    pub const fn connect_timeout(&self) -> Duration {
+        Duration::from_millis(self.connect_timeout_ms)
+    }
+}
+
+/// The scheduled counters.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Counters {
+    /// How often counters travel.
+    pub interval_ms: u64,
+    /// Events in one batch at most.
+    pub batch_events: u32,
+}
+
+impl Counters {
+    /// How often counters travel.
+    #[must_use]
+    pub const fn interval(&self) -> Duration {
+        Duration::from_millis(self.interval_ms)
+    }
+}
+
+/// Rate limits and lockouts; the windows stand in `default.toml`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Limits {
+    /// Whether any of them is in force.
+    pub enabled: bool,
+    /// Requests of one address in 10 s.
+    pub requests_per_ip: u32,
+    /// Log-ins from one address in 5 min.
+    pub logins_per_ip: u32,
+    /// Registrations from one address in 5 min.
+    pub registrations_per_ip: u32,
+    /// Messages of one WebSocket in a second.
+    pub messages_per_second: u32,
+    /// Uploads of one user in a day.
+    pub uploads_per_user: u32,
+    /// Failed log-ins of one account before it is locked for 5 min.
+    pub logins_failed_per_account: u32,
+    /// Wrong second factors before a lock of 5 min.
+    pub mfa_failures: u32,
+}

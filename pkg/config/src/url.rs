@@ -1,0 +1,167 @@
+//! The URLs that choose the outside parts.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use serde::Deserialize;
+
+use crate::mask;
+
+/// The text of a URL that may carry a password: printing it hides the password, dereferencing it does not.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(from = "String")]
+pub struct Url(String);
+
+impl From<String> for Url {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl FromStr for Url {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl Deref for Url {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&mask::url(&self.0))
+    }
+}
+
+impl fmt::Debug for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Url({self})")
+    }
+}
+
+/// A URL of a kind that this version has no part for. The URL itself is not repeated: it may hold a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("accepted: {accepted}")]
+pub struct UrlRefused {
+    /// The accepted forms, for the reader.
+    pub accepted: &'static str,
+}
+
+/// Where a service keeps its rows.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum DatabaseUrl {
+    /// An SQLite file; it is made when it is not there.
+    Sqlite(PathBuf),
+}
+
+impl DatabaseUrl {
+    /// An SQLite file.
+    pub fn sqlite(path: impl Into<PathBuf>) -> Self {
+        Self::Sqlite(path.into())
+    }
+}
+
+impl FromStr for DatabaseUrl {
+    type Err = UrlRefused;
+
+    fn from_str(text: &str) -> Result<Self, UrlRefused> {
+        let path = path_after(text, "sqlite:").ok_or(UrlRefused { accepted: "sqlite:PATH" })?;
+        Ok(Self::Sqlite(path))
+    }
+}
+
+impl TryFrom<String> for DatabaseUrl {
+    type Error = UrlRefused;
+
+    fn try_from(text: String) -> Result<Self, UrlRefused> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+        }
+    }
+}
+
+/// Where pictures and videos are stored.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum MediaUrl {
+    /// A folder; it is made when it is not there.
+    File(PathBuf),
+}
+
+impl FromStr for MediaUrl {
+    type Err = UrlRefused;
+
+    fn from_str(text: &str) -> Result<Self, UrlRefused> {
+        let path = path_after(text, "file:").ok_or(UrlRefused { accepted: "file:FOLDER" })?;
+        Ok(Self::File(path))
+    }
+}
+
+impl TryFrom<String> for MediaUrl {
+    type Error = UrlRefused;
+
+    fn try_from(text: String) -> Result<Self, UrlRefused> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for MediaUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "file:{}", path.display()),
+        }
+    }
+}
+
+/// The path of `scheme:PATH` and `scheme://PATH`. Options behind a question mark are not understood, and a database
+/// in memory would be another one for each connection, so both are refused.
+fn path_after(text: &str, scheme: &str) -> Option<PathBuf> {
+    let rest = text.strip_prefix(scheme)?;
+    let path = rest.strip_prefix("//").unwrap_or(rest);
+    let usable = !path.is_empty() && !path.contains('?') && path != ":memory:";
+    usable.then(|| Path::new(path).to_path_buf())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_read_from_urls() {
+        assert_eq!("sqlite:a/b.db".parse(), Ok(DatabaseUrl::sqlite("a/b.db")));
+        assert_eq!("sqlite:///a/b.db".parse(), Ok(DatabaseUrl::sqlite("/a/b.db")));
+        assert_eq!("file:/m".parse(), Ok(MediaUrl::File("/m".into())));
+    }
+
+    #[test]
+    fn other_urls_are_refused() {
+        for text in ["", "sqlite:", "sqlite::memory:", "sqlite:a?mode=ro", "mysql://u:p@h/d"] {
+            assert!(text.parse::<DatabaseUrl>().is_err(), "{text}");
+        }
+        assert!("s3://bucket".parse::<MediaUrl>().is_err());
+    }
+
+    #[test]
+    fn printing_a_url_hides_its_password() {
+        let url = Url::from("redis://u:hunter2@h".to_owned());
+        assert!(!format!("{url} {url:?}").contains("hunter2"));
+        assert!(url.contains("hunter2"));
+    }
+}
