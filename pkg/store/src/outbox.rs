@@ -1,0 +1,245 @@
+//! Events that leave with the transaction that caused them, and travel in sealed, numbered batches.
+//!
+//! ```text
+//!  change + events ──► outbox rows ──seal──► batch n ──send──► receiver ──answer──► rows deleted
+//!  (one transaction)                 (rows marked)   (again until answered)        (n is sent)
+//! ```
+//!
+//! A batch never changes once it is sealed, and batch n + 1 is sealed only after n was answered. So
+//! whatever crashes where: the same batch is sent again, and the receiver, who recorded its number
+//! together with its effect, knows it.
+
+use std::collections::BTreeMap;
+
+use fanone_base::{Id, time};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Statement, Value};
+
+use crate::{Shard, StoreError};
+
+/// Rows named in one statement: below what every database takes.
+const CHUNK: usize = 500;
+
+/// Something that another database must hear of exactly once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutboxEvent {
+    /// What changes; the receiver knows the numbers.
+    pub kind: i32,
+    /// Whose number changes.
+    pub entity: Id,
+    /// By how much.
+    pub delta: i64,
+    /// More than a number. Such events are never summed up.
+    pub payload: Option<Vec<u8>>,
+}
+
+impl OutboxEvent {
+    /// A counter of `entity` moves by `delta`.
+    pub fn counter(kind: i32, entity: Id, delta: i64) -> Self {
+        Self { kind, entity, delta, payload: None }
+    }
+}
+
+/// A sealed batch on its way.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// The shard that sends it.
+    pub source: String,
+    /// From 1; each batch of a source to a destination has the next one.
+    pub number: i64,
+    /// What happened: counters summed up by kind and entity, the others in the order they happened.
+    pub events: Vec<OutboxEvent>,
+}
+
+/// A batch that could not be delivered; it will be sent again.
+#[derive(Debug, thiserror::Error)]
+pub enum DeliverError<E: std::error::Error + 'static> {
+    /// On our side.
+    #[error("outbox")]
+    Store(#[from] StoreError),
+    /// On the way, or on the other side.
+    #[error("the receiver did not take the batch")]
+    Send(#[source] E),
+}
+
+/// Adds `events` for `destination` to the transaction that causes them.
+pub async fn record(
+    transaction: &DatabaseTransaction,
+    destination: &'static str,
+    events: &[OutboxEvent],
+) -> Result<(), StoreError> {
+    let now = time::now_ms();
+    for chunk in events.chunks(CHUNK / 6) {
+        let rows = vec!["(?, 0, ?, ?, ?, ?, ?)"; chunk.len()].join(", ");
+        let values = chunk.iter().flat_map(|event| -> [Value; 6] {
+            [
+                destination.into(),
+                event.kind.into(),
+                event.entity.0.into(),
+                event.delta.into(),
+                event.payload.clone().into(),
+                now.into(),
+            ]
+        });
+        let sql = format!(
+            "INSERT INTO outbox (destination, batch, kind, entity_id, delta, payload, created_at) VALUES {rows}"
+        );
+        let insert = Statement::from_sql_and_values(transaction.get_database_backend(), sql, values);
+        transaction.execute_raw(insert).await?;
+    }
+    Ok(())
+}
+
+/// Seals and sends batches of at most `limit` rows until nothing is left for `destination`, and
+/// answers how many events went out. Only one delivery per shard and destination may run at a time.
+pub async fn deliver<E, F, Sent>(
+    shard: &Shard,
+    destination: &'static str,
+    limit: u32,
+    send: F,
+) -> Result<u64, DeliverError<E>>
+where
+    E: std::error::Error + 'static,
+    F: Fn(Batch) -> Sent,
+    Sent: Future<Output = Result<(), E>>,
+{
+    let mut delivered = 0;
+    loop {
+        report_lag(shard, destination).await?;
+        let Some(number) = seal(shard, destination, limit).await? else {
+            return Ok(delivered);
+        };
+        let events = sum_up(rows_of(shard, destination, number).await?);
+        delivered += events.len() as u64;
+        send(Batch { source: shard.source().to_owned(), number, events })
+            .await
+            .map_err(DeliverError::Send)?;
+        forget(shard, destination, number).await?;
+    }
+}
+
+/// The number of the batch to send now: the open one, or a new one; none if there is nothing.
+async fn seal(shard: &Shard, destination: &'static str, limit: u32) -> Result<Option<i64>, StoreError> {
+    let select = Statement::from_sql_and_values(
+        shard.read().get_database_backend(),
+        "SELECT sealed, sent FROM outbox_batch WHERE destination = ?",
+        [destination.into()],
+    );
+    let row = shard.read().query_one_raw(select).await?;
+    let (sealed, sent): (i64, i64) = match &row {
+        Some(row) => (row.try_get_by_index(0)?, row.try_get_by_index(1)?),
+        None => (0, 0),
+    };
+    if sealed > sent {
+        return Ok(Some(sealed));
+    }
+    let first_ever = row.is_none();
+    shard.write(move |tx| Box::pin(seal_next(tx, destination, limit, sealed + 1, first_ever))).await
+}
+
+async fn seal_next(
+    tx: &DatabaseTransaction,
+    destination: &'static str,
+    limit: u32,
+    number: i64,
+    first_ever: bool,
+) -> Result<Option<i64>, StoreError> {
+    let backend = tx.get_database_backend();
+    let select = Statement::from_sql_and_values(
+        backend,
+        "SELECT id FROM outbox WHERE destination = ? AND batch = 0 ORDER BY id LIMIT ?",
+        [destination.into(), limit.into()],
+    );
+    let rows = tx.query_all_raw(select).await?;
+    let ids: Vec<i64> = rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?;
+    if ids.is_empty() {
+        return Ok(None);
+    }
+    for chunk in ids.chunks(CHUNK) {
+        let sql = format!("UPDATE outbox SET batch = ? WHERE id IN ({})", vec!["?"; chunk.len()].join(", "));
+        let values = std::iter::once(Value::from(number)).chain(chunk.iter().map(|id| Value::from(*id)));
+        tx.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
+    }
+    let open = if first_ever {
+        "INSERT INTO outbox_batch (sealed, sent, destination) VALUES (?, 0, ?)"
+    } else {
+        "UPDATE outbox_batch SET sealed = ? WHERE destination = ?"
+    };
+    tx.execute_raw(Statement::from_sql_and_values(backend, open, [number.into(), destination.into()]))
+        .await?;
+    Ok(Some(number))
+}
+
+async fn rows_of(shard: &Shard, destination: &str, number: i64) -> Result<Vec<OutboxEvent>, StoreError> {
+    let select = Statement::from_sql_and_values(
+        shard.read().get_database_backend(),
+        "SELECT kind, entity_id, delta, payload FROM outbox WHERE destination = ? AND batch = ? ORDER BY id",
+        [destination.into(), number.into()],
+    );
+    let rows = shard.read().query_all_raw(select).await?;
+    rows.iter().map(event_of).collect()
+}
+
+fn event_of(row: &QueryResult) -> Result<OutboxEvent, StoreError> {
+    Ok(OutboxEvent {
+        kind: row.try_get_by_index(0)?,
+        entity: Id(row.try_get_by_index(1)?),
+        delta: row.try_get_by_index(2)?,
+        payload: row.try_get_by_index(3)?,
+    })
+}
+
+/// One event for each counter that moved; the others stay as they are, in order, after them.
+fn sum_up(events: Vec<OutboxEvent>) -> Vec<OutboxEvent> {
+    let mut sums: BTreeMap<(i32, Id), i64> = BTreeMap::new();
+    let mut others = Vec::new();
+    for event in events {
+        if event.payload.is_some() || event.delta == 0 {
+            others.push(event);
+        } else {
+            *sums.entry((event.kind, event.entity)).or_default() += event.delta;
+        }
+    }
+    let counters = sums.into_iter().filter(|(_, delta)| *delta != 0);
+    counters.map(|((kind, entity), delta)| OutboxEvent::counter(kind, entity, delta)).chain(others).collect()
+}
+
+/// Batch `number` has arrived.
+async fn forget(shard: &Shard, destination: &'static str, number: i64) -> Result<(), StoreError> {
+    shard
+        .write(move |tx| {
+            Box::pin(async move {
+                let backend = tx.get_database_backend();
+                let values = [Value::from(destination), Value::from(number)];
+                let delete = "DELETE FROM outbox WHERE destination = ? AND batch = ?";
+                tx.execute_raw(Statement::from_sql_and_values(backend, delete, values)).await?;
+                let values = [Value::from(number), Value::from(destination)];
+                let sent = "UPDATE outbox_batch SET sent = ? WHERE destination = ?";
+                tx.execute_raw(Statement::from_sql_and_values(backend, sent, values)).await?;
+                Ok(())
+            })
+        })
+        .await
+}
+
+/// How far behind the receiver is, in seconds and (up to a limit) in events.
+async fn report_lag(shard: &Shard, destination: &'static str) -> Result<(), StoreError> {
+    const COUNTED_MAX: i64 = 100_000;
+    let backend = shard.read().get_database_backend();
+    let select = Statement::from_sql_and_values(
+        backend,
+        "SELECT COUNT(*), COALESCE(MIN(created_at), 0) FROM \
+         (SELECT created_at FROM outbox WHERE destination = ? ORDER BY batch, id LIMIT ?) AS waiting",
+        [destination.into(), COUNTED_MAX.into()],
+    );
+    let (mut waiting, mut oldest) = (0_i64, 0_i64);
+    if let Some(row) = shard.read().query_one_raw(select).await? {
+        (waiting, oldest) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+    }
+    let lag_ms = if waiting == 0 { 0 } else { (time::now_ms() - oldest).max(0) };
+    let namespace = shard.namespace();
+    metrics::gauge!("fanone_outbox_pending_events", "source" => namespace, "destination" => destination)
+        .set(waiting as f64);
+    metrics::gauge!("fanone_outbox_lag_seconds", "source" => namespace, "destination" => destination)
+        .set(lag_ms as f64 / 1000.0);
+    Ok(())
+}

@@ -1,0 +1,29 @@
+//! The store against real SQLite files.
+
+mod batches;
+mod shards;
+mod transactions;
+
+use fanone_store::{Migration, Store};
+
+const MIGRATIONS: &[Migration] = &[Migration {
+    number: 1,
+    name: "counters",
+    statements: &[
+        "CREATE TABLE counter (id {key}, value BIGINT NOT NULL)",
+        "CREATE TABLE word (word VARCHAR(20) NOT NULL PRIMARY KEY)",
+    ],
+}];
+
+/// A store of `shards` files in a folder that lives as long as the first part of the answer.
+async fn store_of(shards: usize) -> (tempfile::TempDir, Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = reopen(&folder, shards).await;
+    (folder, store)
+}
+
+async fn reopen(folder: &tempfile::TempDir, shards: usize) -> Store {
+    let urls: Vec<String> =
+        (0..shards).map(|n| format!("sqlite:{}/{n}.db", folder.path().display())).collect();
+    Store::open("test", &urls, MIGRATIONS).await.unwrap()
+}

@@ -1,0 +1,76 @@
+use fanone_base::Bucket;
+use fanone_store::{Shard, StoreError};
+use futures::future::join_all;
+use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
+
+use crate::{reopen, store_of};
+
+async fn add_word(tx: &DatabaseTransaction, word: &str) -> Result<(), StoreError> {
+    let insert = Statement::from_sql_and_values(
+        tx.get_database_backend(),
+        "INSERT INTO word (word) VALUES (?)",
+        [word.into()],
+    );
+    tx.execute_raw(insert).await?;
+    Ok(())
+}
+
+async fn write_word(shard: &Shard, word: &'static str) -> Result<(), StoreError> {
+    shard.write(move |tx| Box::pin(add_word(tx, word))).await
+}
+
+async fn words(shard: &Shard) -> i64 {
+    let count = Statement::from_string(shard.read().get_database_backend(), "SELECT COUNT(*) FROM word");
+    shard.read().query_one_raw(count).await.unwrap().unwrap().try_get_by_index(0).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_written_is_there_after_a_restart() {
+    let (folder, store) = store_of(1).await;
+    write_word(store.shard(Bucket::new(0)), "hello").await.unwrap();
+    drop(store);
+    let store = reopen(&folder, 1).await;
+    assert_eq!(words(store.shard(Bucket::new(0))).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_that_fails_leaves_nothing_and_harms_nobody_in_its_group() {
+    let (_folder, store) = store_of(1).await;
+    let shard = store.shard(Bucket::new(0));
+    let writes = (0..100).map(|n| async move {
+        shard
+            .write(move |tx| {
+                Box::pin(async move {
+                    add_word(tx, &format!("first {n}")).await?;
+                    add_word(
+                        tx,
+                        if n % 2 == 0 { "the same".to_owned() } else { format!("second {n}") }.as_str(),
+                    )
+                    .await
+                })
+            })
+            .await
+    });
+    let results = join_all(writes).await;
+    let refused: Vec<&StoreError> = results.iter().filter_map(|result| result.as_ref().err()).collect();
+    assert_eq!(refused.len(), 49, "of the 50 that write the same word one wins");
+    assert!(refused.iter().all(|error| error.is_duplicate()));
+    assert_eq!(words(shard).await, 51 * 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_that_panics_is_undone_and_the_writer_goes_on() {
+    let (_folder, store) = store_of(1).await;
+    let shard = store.shard(Bucket::new(0));
+    let result: Result<(), StoreError> = shard
+        .write(|tx| {
+            Box::pin(async move {
+                add_word(tx, "lost").await?;
+                panic!("on purpose")
+            })
+        })
+        .await;
+    assert!(matches!(result, Err(StoreError::GivenUp(_))));
+    write_word(shard, "kept").await.unwrap();
+    assert_eq!(words(shard).await, 1);
+}
