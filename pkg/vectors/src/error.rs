@@ -1,0 +1,51 @@
+//! What can go wrong with vectors.
+
+use fanone_base::{Code, Failure};
+
+/// Why a vector could not be made, stored or searched.
+#[derive(Debug, thiserror::Error)]
+pub enum VectorError {
+    /// The setting names a scheme that this program does not know.
+    #[error("{setting} = {url:?} is not known, accepted: {accepted}")]
+    UnknownUrl {
+        /// The setting, for example `vectors.url`.
+        setting: &'static str,
+        /// What was configured.
+        url: String,
+        /// The accepted forms.
+        accepted: &'static str,
+    },
+    /// The vector has not as many numbers as the others.
+    #[error("a vector has {actual} numbers where {expected} are needed")]
+    Dimension {
+        /// The length of the vectors in the index.
+        expected: usize,
+        /// The length of this one.
+        actual: usize,
+    },
+    /// The vector holds an infinite number or no number.
+    #[error("a vector holds a number that is not finite")]
+    NotFinite,
+    /// The vector has no direction, so it has no cosine.
+    #[error("a vector is zero or empty")]
+    Zero,
+    /// The bytes are not a whole count of 32-bit numbers.
+    #[error("{0} bytes are not a whole count of 32-bit numbers")]
+    Bytes(usize),
+    /// The index holds as many vectors as it may.
+    #[error("the index is full with {0} vectors")]
+    Full(usize),
+    /// A worker thread broke off.
+    #[error("a worker thread broke off")]
+    Worker(#[source] tokio::task::JoinError),
+    /// The workers were shut down.
+    #[error("the workers are shut down")]
+    Closed(#[from] tokio::sync::AcquireError),
+}
+
+impl Failure for VectorError {
+    /// Vectors come from our own services: whatever is wrong with one is a fault of ours.
+    fn code(&self) -> Code {
+        Code::Internal
+    }
+}
