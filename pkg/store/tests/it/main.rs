@@ -1,5 +1,7 @@
 //! The store against real SQLite files.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panic")]
+
 mod batches;
 mod shards;
 mod transactions;
