@@ -1,0 +1,23 @@
+//! Free ports below the range that the system gives to outgoing connections, so that a site that
+//! was killed gets its ports back when it starts again.
+
+use std::{
+    collections::HashSet,
+    net::TcpListener,
+    sync::{LazyLock, Mutex, PoisonError},
+};
+
+use rand::RngExt;
+
+static GIVEN: LazyLock<Mutex<HashSet<u16>>> = LazyLock::new(Mutex::default);
+
+/// A port of 127.0.0.1 that nobody listens on and that this process has not given out before.
+pub(crate) fn free() -> u16 {
+    loop {
+        let port = rand::rng().random_range(18_000..32_000);
+        let is_new = GIVEN.lock().unwrap_or_else(PoisonError::into_inner).insert(port);
+        if is_new && TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
