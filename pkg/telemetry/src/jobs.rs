@@ -1,0 +1,110 @@
+//! Scheduled jobs: one run after the other, measured, told of when they begin to fail and when they work again.
+
+use std::error::Error;
+use std::panic::AssertUnwindSafe;
+use std::time::{Duration, Instant};
+
+use futures::FutureExt;
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+use crate::logs::chain;
+use crate::names;
+use crate::timings::Timings;
+
+static DURATION: Timings<1> = Timings::new(names::JOB_DURATION, ["job"]);
+
+/// Runs a job at once and then every `interval`, until `shutdown`. Runs never overlap: one that takes longer than the
+/// interval delays the next. A run that is under way at the shutdown is dropped where it waits, so a job must bear
+/// being interrupted, as it must bear a crash.
+///
+/// Failures and panics are counted each and logged when the job begins to fail, not at every run.
+pub async fn every<Job, Run, E>(
+    name: &'static str,
+    interval: Duration,
+    shutdown: CancellationToken,
+    mut job: Job,
+) where
+    Job: FnMut() -> Run,
+    Run: Future<Output = Result<(), E>>,
+    E: Error,
+{
+    let mut ticks = tokio::time::interval(interval);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut failures: u64 = 0;
+    loop {
+        let run = async {
+            ticks.tick().await;
+            let started = Instant::now();
+            let outcome = AssertUnwindSafe(job()).catch_unwind().await;
+            DURATION.record([name], started.elapsed());
+            outcome
+        };
+        let Some(outcome) = shutdown.run_until_cancelled(run).await else { return };
+        let problem = match outcome {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(chain(&error)),
+            Err(_panic) => Some("panicked".to_owned()),
+        };
+        failures = note(name, problem, failures);
+    }
+}
+
+/// Counts and logs the outcome of a run; gives the number of failures in a row.
+fn note(name: &'static str, problem: Option<String>, failures: u64) -> u64 {
+    let Some(problem) = problem else {
+        if failures > 0 {
+            tracing::info!(job = name, failures, "job works again");
+        }
+        return 0;
+    };
+    metrics::counter!(names::JOB_FAILURES, "job" => name).increment(1);
+    if failures == 0 {
+        tracing::error!(job = name, error = problem, "job fails");
+    }
+    failures + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::future::pending;
+    use std::io;
+
+    use super::*;
+    use crate::metrics;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_job_goes_on_after_failures_and_panics_and_counts_them() {
+        let metrics = metrics::install().unwrap();
+        let shutdown = CancellationToken::new();
+        let runs = Cell::new(0);
+        every("test_failing", Duration::from_secs(1), shutdown.clone(), || async {
+            runs.set(runs.get() + 1);
+            match runs.get() {
+                1 => Err(io::Error::other("no")),
+                2 => panic!("a panic of the test"),
+                3 => Ok(()),
+                _ => {
+                    shutdown.cancel();
+                    Ok(())
+                }
+            }
+        })
+        .await;
+        assert_eq!(runs.get(), 4);
+        let text = metrics.render();
+        assert!(text.contains("fanone_job_failures_total{job=\"test_failing\"} 2"), "{text}");
+        assert!(text.contains("fanone_job_duration_seconds_count{job=\"test_failing\"} 4"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_run_under_way_ends_at_the_shutdown() {
+        let shutdown = CancellationToken::new();
+        every("test_hanging", Duration::from_secs(1), shutdown.clone(), || {
+            shutdown.cancel();
+            pending::<Result<(), io::Error>>()
+        })
+        .await;
+    }
+}
