@@ -1,0 +1,78 @@
+//! The table of likes.
+
+use fanone_base::{Id, Page};
+use fanone_store::StoreError;
+use sea_orm::{DatabaseConnection, DatabaseTransaction, QueryOrder, QuerySelect, Set, entity::prelude::*};
+
+use crate::like::Target;
+
+const VIDEO: i32 = 1;
+const COMMENT: i32 = 2;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "likes")]
+pub(crate) struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    user_id: i64,
+    #[sea_orm(primary_key, auto_increment = false)]
+    kind: i32,
+    #[sea_orm(primary_key, auto_increment = false)]
+    target_id: i64,
+    id: i64,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub(crate) enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+fn columns(target: Target) -> (i32, i64) {
+    match target {
+        Target::Video(id) => (VIDEO, id.0),
+        Target::Comment(id) => (COMMENT, id.0),
+    }
+}
+
+/// Adds a like; false if it is there already. (An upsert would not do: MySQL's driver counts a row
+/// that an upsert left as it was.)
+pub(crate) async fn insert(
+    tx: &DatabaseTransaction,
+    id: Id,
+    user: Id,
+    target: Target,
+) -> Result<bool, StoreError> {
+    let (kind, target_id) = columns(target);
+    let row = ActiveModel { user_id: Set(user.0), kind: Set(kind), target_id: Set(target_id), id: Set(id.0) };
+    match Entity::insert(row).exec_without_returning(tx).await.map_err(StoreError::from) {
+        Ok(_) => Ok(true),
+        Err(error) if error.is_duplicate() => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Removes a like; false if there is none.
+pub(crate) async fn delete(tx: &DatabaseTransaction, user: Id, target: Target) -> Result<bool, StoreError> {
+    let (kind, target_id) = columns(target);
+    let deleted = Entity::delete_by_id((user.0, kind, target_id)).exec(tx).await?;
+    Ok(deleted.rows_affected > 0)
+}
+
+/// The videos that `user` likes, latest like first.
+pub(crate) async fn liked_videos(
+    connection: &DatabaseConnection,
+    user: Id,
+    page: Page,
+) -> Result<Vec<Id>, StoreError> {
+    let ids: Vec<i64> = Entity::find()
+        .select_only()
+        .column(Column::TargetId)
+        .filter(Column::UserId.eq(user.0))
+        .filter(Column::Kind.eq(VIDEO))
+        .order_by_desc(Column::Id)
+        .offset(page.offset())
+        .limit(page.limit())
+        .into_tuple()
+        .all(connection)
+        .await?;
+    Ok(ids.into_iter().map(Id).collect())
+}
