@@ -1,1 +1,88 @@
-//! Key-value with expiry, counters, publish and subscribe.
+//! What may be lost: values with an expiry, counters of a window, rankings, messages to whoever listens.
+//!
+//! [`open`] chooses the server by a URL; `memory:` keeps everything in this process. Nothing here is the only copy of
+//! anything: a caller must bear an empty cache at any time.
+
+mod error;
+mod limits;
+mod memory;
+mod single_flight;
+mod subscription;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+pub use error::CacheError;
+pub use limits::{KEY_BYTES_MAX, SET_MEMBERS_MAX, TOP_MAX, VALUE_BYTES_MAX};
+pub use single_flight::SingleFlight;
+pub use subscription::{Event, Subscription};
+
+/// A member of a sorted set with its score.
+pub type Ranked = (i64, f64);
+
+/// A cache server. A key belongs to one kind: value, counter or sorted set.
+///
+/// Every method fails with [`CacheError::Key`] for a key that is empty or longer than [`KEY_BYTES_MAX`].
+#[async_trait]
+pub trait Cache: Send + Sync {
+    /// The value of a key.
+    async fn get(&self, key: &str) -> Result<Option<Bytes>, CacheError>;
+
+    /// Sets a value that is forgotten after `ttl`; fails for one larger than [`VALUE_BYTES_MAX`].
+    async fn set(&self, key: &str, value: Bytes, ttl: Duration) -> Result<(), CacheError>;
+
+    /// Sets a value only where there is none, and tells whether it did: of callers at the same time exactly one does.
+    async fn add(&self, key: &str, value: Bytes, ttl: Duration) -> Result<bool, CacheError>;
+
+    /// Forgets keys of any kind; unknown ones are passed over.
+    async fn remove(&self, keys: &[&str]) -> Result<(), CacheError>;
+
+    /// Adds to a counter and gives the sum. The counter begins at 0 and lives for the `ttl` of the call that made it:
+    /// a fixed window.
+    async fn incr(&self, key: &str, by: i64, ttl: Duration) -> Result<i64, CacheError>;
+
+    /// Puts members into a sorted set, or changes their scores. The whole set is forgotten `ttl` after the last call.
+    /// Beyond [`SET_MEMBERS_MAX`] members the lowest are dropped.
+    async fn zset_add(&self, key: &str, items: &[Ranked], ttl: Duration) -> Result<(), CacheError>;
+
+    /// Members by falling score, and by falling member where scores are equal; [`TOP_MAX`] at most.
+    async fn zset_top(&self, key: &str, offset: usize, limit: usize) -> Result<Vec<Ranked>, CacheError>;
+
+    /// Takes members out of a sorted set; unknown ones are passed over.
+    async fn zset_remove(&self, key: &str, members: &[i64]) -> Result<(), CacheError>;
+
+    /// Gives a message to every subscriber that the channel has now; fails for one larger than [`VALUE_BYTES_MAX`].
+    async fn publish(&self, channel: &str, message: Bytes) -> Result<(), CacheError>;
+
+    /// Listens to a channel. What is published after this has returned is received.
+    async fn subscribe(&self, channel: &str) -> Result<Subscription, CacheError>;
+
+    /// Whether the server answers, for the readiness of the program.
+    async fn ping(&self) -> Result<(), CacheError>;
+}
+
+/// Opens the cache that a URL names; `memory:` makes a new empty one in this process.
+///
+/// # Errors
+///
+/// The URL is of a kind that is not known.
+pub fn open(url: &str) -> Result<Arc<dyn Cache>, CacheError> {
+    match url {
+        "memory:" => Ok(Arc::new(memory::MemoryCache::new())),
+        _ => Err(CacheError::Url),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_url_is_refused_without_repeating_it() {
+        let error = open("redis://me:hunter2@h").err().unwrap().to_string();
+        assert_eq!(error, "no cache for this URL; accepted: memory:");
+    }
+}
