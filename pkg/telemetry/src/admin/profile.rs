@@ -12,6 +12,10 @@ const FREQUENCY_HZ: i32 = 99;
 /// Libraries that must not be unwound from a signal: they may hold the lock that unwinding needs.
 const BLOCKLIST: [&str; 4] = ["libc", "libgcc", "pthread", "vdso"];
 
+/// Shown when no sample was taken, since samples are taken of processor time only.
+const IDLE_SVG: &str = r#"<svg xmlns="http://www.w3.org/2000/svg" width="640" height="60"><text x="10" y="35" font-family="sans-serif">The process used no processor time: take the profile under load.</text></svg>
+"#;
+
 /// Why there is no profile.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ProfileError {
@@ -70,6 +74,7 @@ fn encode(guard: &ProfilerGuard<'_>, form: Form) -> Result<Vec<u8>, ProfileError
         Form::Protobuf => {
             report.pprof()?.write_to_bytes().map_err(|error| ProfileError::Encode(Box::new(error)))
         }
+        Form::Flamegraph if report.data.is_empty() => Ok(IDLE_SVG.as_bytes().to_vec()),
         Form::Flamegraph => {
             let mut svg = Vec::new();
             report.flamegraph(&mut svg)?;
