@@ -57,9 +57,9 @@ metrics! {
     DB_CLIENT_OPERATION_DURATION = "db_client_operation_duration_seconds", Histogram, Seconds,
         "Duration of database operations by db_namespace and db_operation_name.";
     OUTBOX_PENDING_EVENTS = "fanone_outbox_pending_events", Gauge, Count,
-        "Events in the outbox that are not delivered, by db_namespace.";
+        "Events in the outbox that are not delivered, by source and destination.";
     OUTBOX_LAG = "fanone_outbox_lag_seconds", Gauge, Seconds,
-        "Age of the oldest event in the outbox, by db_namespace.";
+        "Age of the oldest event in the outbox, by source and destination.";
     JOB_DURATION = "fanone_job_duration_seconds", Histogram, Seconds,
         "Duration of the runs of a scheduled job, by job.";
     JOB_FAILURES = "fanone_job_failures_total", Counter, Count,
