@@ -1,2 +1,21 @@
-//! The program `fanone`.
-fn main() {}
+//! The program `fanone`: the whole site, or one role of it.
+
+mod banner;
+mod cli;
+mod roles;
+mod seed;
+mod site;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    match cli::run(cli::Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("fanone: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,1 +1,0 @@
-//! Load runner and the floor it is compared with.

@@ -1,0 +1,80 @@
+//! The command line.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Parser, Subcommand};
+use fanone_config::{Role, Settings, environment};
+
+use crate::{seed, site};
+
+/// A video site as micro-services, in one program.
+///
+/// Without a command the whole site runs in one process. Settings come from the embedded defaults,
+/// then --config FILE, then FANONE_<SECTION>__<KEY> in the environment; `fanone config` shows them.
+#[derive(Parser)]
+#[command(version)]
+pub(crate) struct Cli {
+    /// A TOML file with settings
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the whole site (the default)
+    All,
+    /// Run the user service: accounts, tokens, MFA, avatars
+    User,
+    /// Run the video service: videos, feed, ranking, search
+    Video,
+    /// Run the interaction service: likes and comments
+    Interaction,
+    /// Run the social service: follows, chat, groups
+    Social,
+    /// Run the HTTP front
+    Http,
+    /// Show the settings in force and where each came from, secrets masked
+    Config,
+    /// Make the key files that production mode asks for
+    Keys {
+        /// The folder for them; files that exist are left alone
+        folder: PathBuf,
+    },
+    /// Fill a running site with a small world: users, videos, likes, comments, follows, chats
+    Seed(seed::Options),
+}
+
+/// Does what the command line says.
+pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
+    let config = cli.config.as_deref();
+    let roles = match cli.command.unwrap_or(Command::All) {
+        Command::All => Role::ALL.to_vec(),
+        Command::User => vec![Role::User],
+        Command::Video => vec![Role::Video],
+        Command::Interaction => vec![Role::Interaction],
+        Command::Social => vec![Role::Social],
+        Command::Http => vec![Role::Http],
+        Command::Config => {
+            print!("{}", settings(config)?.render());
+            return Ok(());
+        }
+        Command::Keys { folder } => {
+            fanone_identity::keys::generate_all(&folder)?;
+            println!("The keys are in {}. Keep the .key files secret.", folder.display());
+            return Ok(());
+        }
+        Command::Seed(options) => return runtime()?.block_on(seed::run(options)),
+    };
+    let settings = settings(config)?;
+    runtime()?.block_on(site::run(settings, &roles))
+}
+
+fn settings(file: Option<&Path>) -> anyhow::Result<Settings> {
+    Ok(Settings::load(file, environment())?)
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
+}

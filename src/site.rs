@@ -1,0 +1,141 @@
+//! Starts the roles of this process, and ends them in order.
+
+use std::{future::Future, pin::Pin, time::Duration};
+
+use anyhow::Context;
+use fanone_config::{Mode, Role, Settings};
+use fanone_identity::{Keys, OnMissing};
+use fanone_registry::{Instance, Registry};
+use fanone_telemetry::{
+    admin::{self, Readiness},
+    logs, metrics,
+};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    task::JoinSet,
+    time::Instant,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{banner, roles};
+
+/// The whole stop takes no longer; what still runs then is cut off.
+const STOP_MAX: Duration = Duration::from_millis(4500);
+
+/// What every role of this process is built from.
+pub(crate) struct Site {
+    pub(crate) settings: Settings,
+    pub(crate) keys: Keys,
+    pub(crate) registry: Registry,
+    pub(crate) readiness: Readiness,
+    /// Ends the front and the scheduled jobs.
+    pub(crate) stop_first: CancellationToken,
+    /// Ends the services, when the front has nothing left to ask them.
+    pub(crate) stop_last: CancellationToken,
+}
+
+/// A part of the site that runs until its token is cancelled.
+pub(crate) type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// What a role leaves running.
+#[derive(Default)]
+pub(crate) struct Parts {
+    /// Ended by `stop_first`.
+    pub(crate) first: Vec<Running>,
+    /// Ended by `stop_last`.
+    pub(crate) last: Vec<Running>,
+}
+
+/// Runs `roles` until a signal.
+pub(crate) async fn run(settings: Settings, roles: &[Role]) -> anyhow::Result<()> {
+    let started = Instant::now();
+    logs::init(&settings.telemetry)?;
+    let metrics = metrics::install()?;
+    let listeners = bind_all(&settings, roles).await?;
+    let on_missing = match settings.mode {
+        Mode::Development => OnMissing::Generate,
+        Mode::Production => OnMissing::Refuse,
+    };
+    let site = Site {
+        keys: Keys::open(&settings.identity.keys, on_missing)?,
+        registry: Registry::open(&settings.registry.url.to_string())?,
+        readiness: Readiness::default(),
+        stop_first: CancellationToken::new(),
+        stop_last: CancellationToken::new(),
+        settings,
+    };
+    let mut signals = Signals::listen()?;
+    let mut parts = Parts::default();
+    let (admin_listener, role_listeners) = listeners;
+    for (role, listener) in role_listeners {
+        let address = listener.local_addr()?;
+        let of_role = roles::start(&site, role, listener).await.with_context(|| format!("starting {role}"))?;
+        parts.first.extend(of_role.first);
+        parts.last.extend(of_role.last);
+        site.registry.register(Instance::new(role.service_name(), address)).await?;
+    }
+    let (mut first, mut last) = (JoinSet::new(), JoinSet::new());
+    parts.first.into_iter().for_each(|part| drop(first.spawn(part)));
+    parts.last.into_iter().for_each(|part| drop(last.spawn(part)));
+    last.spawn(admin::serve(admin_listener, metrics, site.readiness.clone(), site.stop_last.clone()));
+    banner::print(&site.settings, roles, started.elapsed());
+
+    signals.first().await;
+    tracing::info!("stopping");
+    let orderly = async {
+        site.stop_first.cancel();
+        while first.join_next().await.is_some() {}
+        site.stop_last.cancel();
+        while last.join_next().await.is_some() {}
+    };
+    tokio::select! {
+        () = orderly => tracing::info!("stopped"),
+        () = tokio::time::sleep(STOP_MAX) => tracing::warn!("some requests were cut off"),
+        () = signals.first() => tracing::warn!("stopped at once, at the second signal"),
+    }
+    Ok(())
+}
+
+/// Binds every port before anything starts, so that one message names all that are taken.
+async fn bind_all(
+    settings: &Settings,
+    roles: &[Role],
+) -> anyhow::Result<(TcpListener, Vec<(Role, TcpListener)>)> {
+    let mut faults = Vec::new();
+    let mut bound = Vec::new();
+    let admin = TcpListener::bind(settings.admin.listen).await;
+    if let Err(error) = &admin {
+        faults.push(format!("admin.listen = {}: {error}", settings.admin.listen));
+    }
+    for role in roles {
+        let address = settings.listen(*role);
+        match TcpListener::bind(address).await {
+            Ok(listener) => bound.push((*role, listener)),
+            Err(error) => faults.push(format!("{role}.listen = {address}: {error}")),
+        }
+    }
+    match admin {
+        Ok(admin) if faults.is_empty() => Ok((admin, bound)),
+        _ => anyhow::bail!("cannot listen; is the site running already?\n  {}", faults.join("\n  ")),
+    }
+}
+
+/// Ctrl-C and the polite kill.
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn listen() -> anyhow::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn first(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
