@@ -1,1 +1,101 @@
-//! Accounts, tokens, MFA, avatars and the picture library.
+//! The user service: accounts, tokens, MFA, avatars and the picture library.
+//!
+//! A user's rows (account, sessions, second factor, pictures) share the bucket of the user's name, so that
+//! each use case has one shard, and a unique index there makes the name unique everywhere.
+
+mod accounts;
+mod avatars;
+mod credentials;
+mod error;
+mod events;
+mod lockout;
+mod login;
+mod mfa;
+mod names;
+mod passwords;
+mod pictures;
+mod seal;
+mod service;
+mod sessions;
+mod store;
+#[cfg(test)]
+mod testing;
+mod wire;
+
+use fanone_base::IdGenerator;
+use fanone_config::Settings;
+use fanone_identity::Keys;
+use fanone_store::{Store, StoreError};
+use fanone_vectors::{Model, open_index};
+
+use crate::{
+    accounts::Accounts,
+    avatars::Avatars,
+    credentials::CredentialCheck,
+    events::Events,
+    lockout::Lockout,
+    login::Login,
+    mfa::Mfa,
+    passwords::Passwords,
+    pictures::Pictures,
+    seal::Seal,
+    sessions::Sessions,
+    store::{AccountStore, MfaStore, PictureStore, SessionStore},
+};
+
+pub use error::OpenError;
+pub use store::MIGRATIONS;
+
+/// The handler of `user.thrift`. Cheap to clone.
+#[derive(Clone)]
+pub struct UserService {
+    accounts: Accounts,
+    login: Login,
+    sessions: Sessions,
+    mfa: Mfa,
+    avatars: Avatars,
+    pictures: Pictures,
+    events: Events,
+}
+
+impl UserService {
+    /// The service on its own rows, which [`MIGRATIONS`] have prepared. Fills the picture index.
+    pub async fn open(settings: &Settings, store: Store, keys: &Keys) -> Result<Self, OpenError> {
+        let index = open_index(&settings.vectors.url)?;
+        let model = Model::open(&settings.model.url)?;
+        let pictures = Pictures::open(PictureStore(store.clone()), index, model.name()).await?;
+        let ids = IdGenerator::default();
+        let account_store = AccountStore(store.clone());
+        let passwords = Passwords::new();
+        let lockout = match settings.limits.enabled {
+            true => Lockout::after(settings.limits.logins_failed_per_account),
+            false => Lockout::never(),
+        };
+        let credentials =
+            CredentialCheck { store: account_store.clone(), passwords: passwords.clone(), lockout };
+        let identity = &settings.identity;
+        let sessions = Sessions {
+            store: SessionStore(store.clone()),
+            ids: ids.clone(),
+            tokens: keys.user_tokens(identity.access_ttl(), identity.refresh_ttl())?,
+        };
+        let accounts = Accounts { store: account_store, ids: ids.clone(), passwords };
+        let mfa = Mfa {
+            store: MfaStore(store.clone()),
+            seal: Seal::new(&keys.mfa()?),
+            // In force even without limits: six digits alone would not last long.
+            lockout: Lockout::after(settings.limits.mfa_failures),
+            credentials: credentials.clone(),
+        };
+        let login =
+            Login { accounts: accounts.clone(), credentials, mfa: mfa.clone(), sessions: sessions.clone() };
+        let avatars = Avatars { accounts: accounts.clone(), pictures: pictures.clone(), ids };
+        let events = Events { store, pictures: pictures.clone() };
+        Ok(Self { accounts, login, sessions, mfa, avatars, pictures, events })
+    }
+
+    /// Deletes the sessions that have expired, and answers how many: a job for every few minutes.
+    pub async fn purge_sessions(&self) -> Result<u64, StoreError> {
+        self.sessions.purge().await
+    }
+}

@@ -1,0 +1,108 @@
+//! The table of the picture library: avatars and covers with their vectors.
+
+use fanone_base::Id;
+use fanone_store::{Shard, Store, StoreError};
+use futures::future::try_join_all;
+use sea_orm::{
+    ActiveValue::Set, DatabaseTransaction, QueryOrder, QuerySelect, entity::prelude::*, sea_query::OnConflict,
+};
+
+use super::{accounts, by_shard};
+
+/// A picture of the library.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "picture")]
+pub(crate) struct Model {
+    /// An avatar's own, or the video's.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) id: i64,
+    pub(crate) media_key: String,
+    pub(crate) user_id: i64,
+    /// 0 for an avatar.
+    pub(crate) video_id: i64,
+    /// 32-bit floats, little endian; empty: none yet.
+    pub(crate) vector: Vec<u8>,
+    /// What made the vector.
+    pub(crate) model: String,
+    pub(crate) created_at: i64,
+}
+
+pub(crate) use Model as Picture;
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub(crate) enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// Pictures, each in its user's bucket.
+#[derive(Clone)]
+pub(crate) struct PictureStore(pub(crate) Store);
+
+impl PictureStore {
+    /// Stores an avatar in place of the user's last, and answers that one: its picture's id (0: none)
+    /// and media key. None for an unknown user.
+    pub(crate) async fn replace_avatar(&self, picture: Picture) -> Result<Option<(i64, String)>, StoreError> {
+        let shard = self.0.shard(Id(picture.id).bucket());
+        shard.write(move |tx| Box::pin(replace_avatar(tx, picture.clone()))).await
+    }
+
+    /// The pictures with these ids, in no order.
+    pub(crate) async fn find(&self, ids: &[Id]) -> Result<Vec<Picture>, StoreError> {
+        let reads = by_shard(&self.0, ids)
+            .into_iter()
+            .map(|(shard, ids)| Entity::find().filter(Column::Id.is_in(ids)).all(shard.read()));
+        Ok(try_join_all(reads).await?.into_iter().flatten().collect())
+    }
+
+    /// All shards, to be read by [`page_after`].
+    pub(crate) fn shards(&self) -> &[Shard] {
+        self.0.shards()
+    }
+}
+
+/// The pictures of a shard with the least ids above `id`, at most `limit`, in order.
+pub(crate) async fn page_after(shard: &Shard, id: i64, limit: u64) -> Result<Vec<Picture>, StoreError> {
+    let query = Entity::find().filter(Column::Id.gt(id)).order_by_asc(Column::Id).limit(limit);
+    Ok(query.all(shard.read()).await?)
+}
+
+async fn replace_avatar(
+    tx: &DatabaseTransaction,
+    picture: Picture,
+) -> Result<Option<(i64, String)>, StoreError> {
+    let (user, id, now) = (Id(picture.user_id), Id(picture.id), picture.created_at);
+    let Some(previous) = accounts::set_avatar(tx, user, id, &picture.media_key, now).await? else {
+        return Ok(None);
+    };
+    remove(tx, previous.0).await?;
+    Entity::insert(picture.into_row()).exec_without_returning(tx).await?;
+    Ok(Some(previous))
+}
+
+/// Stores a picture in place of the one with its id.
+pub(super) async fn put(tx: &DatabaseTransaction, picture: Picture) -> Result<(), StoreError> {
+    let columns = [Column::MediaKey, Column::UserId, Column::VideoId, Column::Vector, Column::Model];
+    let replace = OnConflict::column(Column::Id).update_columns(columns).to_owned();
+    Entity::insert(picture.into_row()).on_conflict(replace).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+/// Forgets a picture; an unknown one is fine.
+pub(super) async fn remove(tx: &DatabaseTransaction, id: i64) -> Result<(), StoreError> {
+    Entity::delete_by_id(id).exec(tx).await?;
+    Ok(())
+}
+
+impl Picture {
+    fn into_row(self) -> ActiveModel {
+        ActiveModel {
+            id: Set(self.id),
+            media_key: Set(self.media_key),
+            user_id: Set(self.user_id),
+            video_id: Set(self.video_id),
+            vector: Set(self.vector),
+            model: Set(self.model),
+            created_at: Set(self.created_at),
+        }
+    }
+}
