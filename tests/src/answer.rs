@@ -96,6 +96,13 @@ impl Answer {
         assert_ne!(self.code(), 10000, "{}", self.shown());
     }
 
+    /// As [`Answer::rejected_at`], where more than one status is right.
+    #[track_caller]
+    pub fn rejected_at_one_of(&self, statuses: &[u16]) {
+        assert!(statuses.contains(&self.status), "{}", self.shown());
+        assert_ne!(self.code(), 10000, "{}", self.shown());
+    }
+
     /// A parameter error whose message names the field. Where the request could not even be parsed, its status is 400.
     #[track_caller]
     pub fn names_field(&self, field: &str) {
