@@ -110,3 +110,100 @@ async fn fetch(store: &MediaStore, video: &Key) -> std::io::Result<tempfile::Nam
     }
     Ok(copy)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use object_store::memory::InMemory;
+
+    use super::*;
+
+    const CLIP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/clips/01.mp4");
+    const LONG: Duration = Duration::from_secs(60);
+
+    fn ffmpeg_is_installed() -> bool {
+        std::process::Command::new("ffmpeg").arg("-version").output().is_ok()
+    }
+
+    fn video() -> Key {
+        "videos/a.mp4".parse().unwrap()
+    }
+
+    async fn store_with(content: Vec<u8>) -> (tempfile::TempDir, [MediaStore; 2]) {
+        let folder = tempfile::tempdir().unwrap();
+        let local = MediaStore::open(&format!("file:{}", folder.path().display())).unwrap();
+        let stores = [local, MediaStore::over(Arc::new(InMemory::new()))];
+        for store in &stores {
+            store.put(&video(), content.clone().into()).await.unwrap();
+        }
+        (folder, stores)
+    }
+
+    /// A program that stands in for a broken ffmpeg.
+    fn program(folder: &Path, script: &str) -> PathBuf {
+        let path = folder.join("program");
+        std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).unwrap();
+        path
+    }
+
+    #[tokio::test]
+    async fn a_video_gets_a_real_frame_where_there_is_ffmpeg() {
+        let (_folder, stores) = store_with(std::fs::read(CLIP).unwrap()).await;
+        for store in stores {
+            let cover =
+                Covers::new("ffmpeg", LONG, 1).make(&store, &video(), VideoKind::Mp4, "t").await.unwrap();
+            let picture = image::load_from_memory(&cover.jpeg).unwrap();
+            let (source, size) = match ffmpeg_is_installed() {
+                true => (CoverSource::Frame, (320, 180)),
+                false => (CoverSource::TitleCard, (720, 405)),
+            };
+            assert_eq!((cover.source, (picture.width(), picture.height())), (source, size));
+        }
+    }
+
+    #[tokio::test]
+    async fn without_ffmpeg_there_is_a_title_card() {
+        let (_folder, [store, _]) = store_with(std::fs::read(CLIP).unwrap()).await;
+        let covers = Covers::new("/nowhere/ffmpeg", LONG, 1);
+        for _ in 0..2 {
+            let cover = covers.make(&store, &video(), VideoKind::Mp4, "夏天").await.unwrap();
+            assert_eq!(cover.source, CoverSource::TitleCard);
+            assert!(image::load_from_memory(&cover.jpeg).is_ok());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_broken_video_and_a_playlist_get_a_title_card() {
+        let playlist = b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n";
+        for content in [&playlist[..], b"\0\0\0\x10ftypisom\0\0\0\0", b""] {
+            let (_folder, stores) = store_with(content.to_vec()).await;
+            for store in stores {
+                for kind in VideoKind::ALL {
+                    let cover =
+                        Covers::new("ffmpeg", LONG, 1).make(&store, &video(), kind, "t").await.unwrap();
+                    assert_eq!(cover.source, CoverSource::TitleCard);
+                }
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_program_that_hangs_or_talks_rubbish_is_given_up() {
+        let (_folder, [store, _]) = store_with(b"x".to_vec()).await;
+        let folder = tempfile::tempdir().unwrap();
+        for (script, timeout) in [
+            ("exec sleep 1000", Duration::from_millis(300)),
+            ("exec yes", LONG),
+            ("exec yes >&2", Duration::from_millis(300)),
+            ("echo no picture", LONG),
+            ("printf '\\377\\330\\377'; exit 1", LONG),
+        ] {
+            let covers = Covers::new(program(folder.path(), script), timeout, 1);
+            let cover = covers.make(&store, &video(), VideoKind::Mp4, "t").await.unwrap();
+            assert_eq!(cover.source, CoverSource::TitleCard, "{script}");
+            assert_eq!(covers.permits.available_permits(), 1, "{script}");
+        }
+    }
+}

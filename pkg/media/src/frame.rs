@@ -55,10 +55,16 @@ pub(crate) async fn take(ffmpeg: &Path, video: &Path, kind: VideoKind) -> Result
             io::ErrorKind::NotFound => FrameError::NoProgram,
             _ => FrameError::Io(error),
         })?;
-    let (jpeg, complaint) = tokio::try_join!(
-        read(child.stdout.take(), JPEG_BYTES_MAX),
-        read(child.stderr.take(), COMPLAINT_BYTES_MAX)
-    )?;
+    let complain = async {
+        let mut pipe = child.stderr.take();
+        let complaint = read(pipe.as_mut(), COMPLAINT_BYTES_MAX).await?;
+        if let Some(pipe) = &mut pipe {
+            // Who complains much must not block, or die of a closed pipe, and may still find a frame.
+            tokio::io::copy(pipe, &mut tokio::io::sink()).await?;
+        }
+        Ok(complaint)
+    };
+    let (jpeg, complaint) = tokio::try_join!(read(child.stdout.take(), JPEG_BYTES_MAX), complain)?;
     let status = child.wait().await?;
     if status.success() && picture_kind(&jpeg) == Some(PictureKind::Jpeg) {
         return Ok(jpeg);
