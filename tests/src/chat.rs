@@ -7,11 +7,7 @@ use serde_json::{Value, json};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
-    tungstenite::{
-        self, Message,
-        client::IntoClientRequest as _,
-        protocol::CloseFrame,
-    },
+    tungstenite::{self, Message, client::IntoClientRequest as _, protocol::CloseFrame},
 };
 
 use crate::{Client, Code, Site, unique};
@@ -53,7 +49,9 @@ impl Reply {
 impl Chat {
     /// Connects `user` with the token headers.
     pub async fn connect(site: &Site, user: &Client) -> Self {
-        Self::handshake(site, "/ws", &[("access-token", &user.access)]).await.expect("the site takes the user in")
+        Self::handshake(site, "/ws", &[("access-token", &user.access)])
+            .await
+            .expect("the site takes the user in")
     }
 
     /// Connects with a path and headers of the test's own.
@@ -155,4 +153,3 @@ impl Chat {
         }
     }
 }
-

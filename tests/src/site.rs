@@ -146,7 +146,8 @@ impl Site {
 
     fn static_registry(&self) -> String {
         let places = SERVICES.iter().zip(self.rpc_ports);
-        let places: Vec<_> = places.map(|(service, port)| format!("fanone.{service}=127.0.0.1:{port}")).collect();
+        let places: Vec<_> =
+            places.map(|(service, port)| format!("fanone.{service}=127.0.0.1:{port}")).collect();
         format!("static:{}", places.join(","))
     }
 

@@ -6,7 +6,16 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 /// `pkg/*` use each other only downwards: each may use those before it.
 const PACKAGES: [&str; 11] = [
-    "base", "config", "registry", "governance", "identity", "telemetry", "call", "store", "cache", "media",
+    "base",
+    "config",
+    "registry",
+    "governance",
+    "identity",
+    "telemetry",
+    "call",
+    "store",
+    "cache",
+    "media",
     "vectors",
 ];
 /// The rooms that answer to the outside; none of them knows another.
@@ -48,7 +57,8 @@ fn every_package_has_its_place_in_the_order() {
 fn own_dependencies(folder: &str) -> Vec<String> {
     let text = fs::read_to_string(root().join(folder).join("Cargo.toml")).unwrap();
     let manifest: toml::Table = text.parse().unwrap();
-    let dependencies: BTreeMap<String, toml::Value> = manifest["dependencies"].clone().try_into().unwrap();
+    let dependencies: BTreeMap<String, toml::Value> =
+        manifest.get("dependencies").unwrap().clone().try_into().unwrap();
     let names = dependencies.into_keys();
     names
         .filter_map(|name| match name.strip_prefix("fanone-") {

@@ -87,10 +87,16 @@ async fn every_operation_says_what_it_does_and_what_it_answers() {
     let site = Site::shared().await;
     let document = document(site).await;
     for (path, methods) in document["paths"].as_object().unwrap() {
-        for (method, operation) in methods.as_object().unwrap().iter().filter(|(_, one)| one["responses"].is_object()) {
-            let says = operation["summary"].as_str().or(operation["description"].as_str()).unwrap_or_default();
+        for (method, operation) in
+            methods.as_object().unwrap().iter().filter(|(_, one)| one["responses"].is_object())
+        {
+            let says =
+                operation["summary"].as_str().or(operation["description"].as_str()).unwrap_or_default();
             assert!(!says.is_empty(), "{method} {path} has no summary");
-            assert!(!operation["responses"].as_object().unwrap().is_empty(), "{method} {path} has no response");
+            assert!(
+                !operation["responses"].as_object().unwrap().is_empty(),
+                "{method} {path} has no response"
+            );
         }
     }
 }

@@ -27,7 +27,8 @@ async fn the_content_decides_what_a_picture_is_not_the_name() {
     for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::WebP, ImageFormat::Gif] {
         upload("no-picture.txt", pictures::encode(2, format)).await.success();
     }
-    for (name, content) in [("me.png", "just text"), ("me.svg", "<svg xmlns='http://www.w3.org/2000/svg'/>")] {
+    for (name, content) in [("me.png", "just text"), ("me.svg", "<svg xmlns='http://www.w3.org/2000/svg'/>")]
+    {
         upload(name, content.as_bytes().to_vec()).await.refused(Code::NotAPicture);
     }
 }

@@ -29,7 +29,8 @@ async fn what_is_no_video_is_refused_by_content() {
     let alice = site.user("alice").await;
     let html = b"<html><body>no film</body></html>".repeat(1000);
     let head_alone = clips::clip(1).into_iter().take(12).collect();
-    for content in [pictures::png(1), pictures::jpeg(1), b"text".to_vec(), html, head_alone, vec![0; 100_000]] {
+    for content in [pictures::png(1), pictures::jpeg(1), b"text".to_vec(), html, head_alone, vec![0; 100_000]]
+    {
         video(&alice, content).send().await.refused(Code::NotAVideo);
     }
     let empty = video(&alice, Vec::new()).send().await;
@@ -46,7 +47,9 @@ async fn what_is_no_whole_picture_is_refused() {
     let mut broken = whole.clone();
     let middle = broken.len() / 2;
     broken[middle..middle + 64].fill(0xff);
-    for content in [half, broken, b"\x89PNG\r\n\x1a\n".to_vec(), b"GIF89a".to_vec(), b"text".to_vec(), clips::clip(1)] {
+    for content in
+        [half, broken, b"\x89PNG\r\n\x1a\n".to_vec(), b"GIF89a".to_vec(), b"text".to_vec(), clips::clip(1)]
+    {
         avatar(&alice, content.clone()).send().await.refused(Code::NotAPicture);
         let search = site.guest().post("/user/image/search").file("me.png", content);
         search.send().await.refused(Code::NotAPicture);
@@ -93,7 +96,8 @@ async fn a_video_over_the_limit_is_refused_by_length_and_in_chunks() {
         .to_vec();
     body.extend(clips::padded(1_500_000));
     body.extend(b"\r\n--b--\r\n");
-    let pieces: Vec<Result<Vec<u8>, std::io::Error>> = body.chunks(65_536).map(|piece| Ok(piece.to_vec())).collect();
+    let pieces: Vec<Result<Vec<u8>, std::io::Error>> =
+        body.chunks(65_536).map(|piece| Ok(piece.to_vec())).collect();
     let chunked = reqwest::Body::wrap_stream(futures::stream::iter(pieces));
     let request = alice.post("/video/publish").body("multipart/form-data; boundary=b", chunked);
     let in_chunks = request.send().await;
@@ -114,7 +118,8 @@ async fn two_files_are_one_too_many() {
 #[tokio::test]
 async fn a_file_where_a_field_should_be_is_refused() {
     let site = Site::shared().await;
-    let body = "--b\r\nContent-Disposition: form-data; name=\"username\"; filename=\"x\"\r\n\r\nalice\r\n--b--\r\n";
+    let body =
+        "--b\r\nContent-Disposition: form-data; name=\"username\"; filename=\"x\"\r\n\r\nalice\r\n--b--\r\n";
     let request = site.guest().post("/user/register").body("multipart/form-data; boundary=b", body);
     let answer = request.send().await;
     assert_eq!(answer.code(), 10002, "{}", answer.shown());

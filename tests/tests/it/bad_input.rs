@@ -80,7 +80,8 @@ fn with_ids(user: &Client) -> Vec<(Request, &'static str)> {
 async fn what_is_no_id_is_refused_by_name() {
     let site = Site::shared().await;
     let alice = site.user("alice").await;
-    for id in ["abc", "-1", "0", "1.5", "99999999999999999999", "9223372036854775808", "0x10", "' OR 1=1 --"] {
+    for id in ["abc", "-1", "0", "1.5", "99999999999999999999", "9223372036854775808", "0x10", "' OR 1=1 --"]
+    {
         for (request, field) in with_ids(&alice) {
             request.with(field, id).send().await.names_field(field);
         }
@@ -187,13 +188,22 @@ async fn dates_are_milliseconds() {
 async fn hostile_texts_are_only_texts() {
     let site = Site::shared().await;
     let alice = site.user("alice").await;
-    let texts = ["'; DROP TABLE videos; --", "<script>alert(1)</script>", "\u{202e}txt.exe", "💩", "\\", "%", "{{7*7}}"];
+    let texts = [
+        "'; DROP TABLE videos; --",
+        "<script>alert(1)</script>",
+        "\u{202e}txt.exe",
+        "💩",
+        "\\",
+        "%",
+        "{{7*7}}",
+    ];
     for text in texts {
         let video = alice.publish(text).await;
         assert_eq!(video.text("title"), text);
         let comment = alice.comment(&video.text("id"), text).await;
         assert_eq!(comment.text("content"), text);
-        let search = alice.post("/video/search").with("keywords", text).with("username", &alice.name).page(0, 10);
+        let search =
+            alice.post("/video/search").with("keywords", text).with("username", &alice.name).page(0, 10);
         assert_eq!(search.send().await.success().texts("title"), [text], "{text}");
     }
 }

@@ -25,9 +25,11 @@ fn delete(who: &Client, comment_id: &str) -> fanone_tests::Request {
 }
 
 async fn eventually_commented(author: &Client, video_id: &str, comments: i64) {
-    eventually("comments are counted", async || match author.video_info(video_id).await.count("comment_count") {
-        count if count == comments => Ok(()),
-        other => Err(other.to_string()),
+    eventually("comments are counted", async || {
+        match author.video_info(video_id).await.count("comment_count") {
+            count if count == comments => Ok(()),
+            other => Err(other.to_string()),
+        }
     })
     .await;
 }
@@ -58,7 +60,13 @@ async fn comments_have_pages_newest_first() {
     let alice = site.user("alice").await;
     let video = alice.publish("long talk").await.text("id");
     for number in 0..12 {
-        alice.post("/comment/publish").with("video_id", &video).with("content", number).send().await.success();
+        alice
+            .post("/comment/publish")
+            .with("video_id", &video)
+            .with("content", number)
+            .send()
+            .await
+            .success();
     }
     let get = |request: fanone_tests::Request| async move { request.send().await.success().texts("content") };
     let all = || site.guest().get("/comment/list").with("video_id", &video);
@@ -89,7 +97,12 @@ async fn deleting_a_comment_takes_all_below_it() {
     assert_eq!(left.len(), 1);
     assert_eq!((left[0].text("content"), left[0].count("child_count")), ("stays".to_owned(), 0));
     for gone in [&goes, &child] {
-        bob.post("/comment/publish").with("comment_id", gone).with("content", "late").send().await.not_found();
+        bob.post("/comment/publish")
+            .with("comment_id", gone)
+            .with("content", "late")
+            .send()
+            .await
+            .not_found();
         bob.like_comment(gone, 1).await.not_found();
         delete(&bob, gone).send().await.not_found();
     }

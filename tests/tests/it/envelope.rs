@@ -24,7 +24,8 @@ async fn a_body_may_be_multipart_urlencoded_or_json() {
     for encoding in [Encoding::Multipart, Encoding::Urlencoded, Encoding::Json] {
         let name = unique("alice");
         let send = |path: &str| {
-            let request = site.guest().post(path).with("username", &name).with("password", "pass + word & 密码");
+            let request =
+                site.guest().post(path).with("username", &name).with("password", "pass + word & 密码");
             request.encoded(encoding).send()
         };
         send("/user/register").await.success();
@@ -139,20 +140,23 @@ async fn a_body_over_the_limit_is_too_large_by_length_and_in_chunks() {
     let kind = "application/x-www-form-urlencoded";
     guest.post("/user/register").body(kind, body.clone()).send().await.rejected_at(413);
 
-    let pieces: Vec<Result<Vec<u8>, std::io::Error>> = body.as_bytes().chunks(1000).map(|p| Ok(p.to_vec())).collect();
+    let pieces: Vec<Result<Vec<u8>, std::io::Error>> =
+        body.as_bytes().chunks(1000).map(|p| Ok(p.to_vec())).collect();
     let chunked = reqwest::Body::wrap_stream(futures::stream::iter(pieces));
     guest.post("/user/register").body(kind, chunked).send().await.rejected_at(413);
 
     let json = json!({"username": "alice", "password": "x".repeat(70_000)});
     guest.post("/user/register").json(&json).send().await.rejected_at(413);
-    let multipart = guest.post("/user/register").with("username", "alice").with("password", "x".repeat(70_000));
+    let multipart =
+        guest.post("/user/register").with("username", "alice").with("password", "x".repeat(70_000));
     multipart.send().await.rejected_at(413);
 }
 
 #[tokio::test]
 async fn a_head_that_is_too_long_or_never_ends_does_not_hold_the_site() {
     let site = Site::with(&[("http.header_timeout_ms", "1000")]).await;
-    let endless = format!("GET /video/feed HTTP/1.1\r\nHost: site\r\nX-Long: {}\r\n\r\n", "x".repeat(2_000_000));
+    let endless =
+        format!("GET /video/feed HTTP/1.1\r\nHost: site\r\nX-Long: {}\r\n\r\n", "x".repeat(2_000_000));
     let answer = raw::exchange(&site.http_address(), endless.as_bytes()).await;
     let status = String::from_utf8_lossy(&answer).split(' ').nth(1).map(str::to_owned);
     assert!(matches!(status.as_deref(), None | Some("400" | "431")), "{status:?}");

@@ -16,7 +16,7 @@ async fn a_group_has_its_owner_and_those_who_joined() {
     let site = Site::shared().await;
     let (alice, bob) = (site.user("alice").await, site.user("bob").await);
     let group = alice.create_group(&unique("film club")).await;
-    assert_eq!(members(&alice, &group).await, [alice.name.clone()]);
+    assert_eq!(members(&alice, &group).await, [alice.name.as_str()]);
 
     bob.join_group(&group).await;
     bob.join_group(&group).await;
@@ -25,7 +25,7 @@ async fn a_group_has_its_owner_and_those_who_joined() {
     assert_eq!((list.texts("id"), list.count("total")), (vec![group.clone()], 1));
 
     bob.post("/group/leave").with("group_id", &group).send().await.success();
-    assert_eq!(members(&alice, &group).await, [alice.name.clone()]);
+    assert_eq!(members(&alice, &group).await, [alice.name.as_str()]);
     assert!(bob.get("/group/list").page(0, 10).send().await.success().items().is_empty());
 }
 
@@ -42,7 +42,7 @@ async fn what_is_in_a_group_is_for_its_members() {
     let history = json!({"group_id": group, "page_num": 0, "page_size": 10});
     chat.ask(5, history).await.refused(Code::NotAMember);
     eve.post("/group/leave").with("group_id", &group).send().await;
-    assert_eq!(members(&alice, &group).await, [alice.name.clone()]);
+    assert_eq!(members(&alice, &group).await, [alice.name.as_str()]);
 }
 
 #[tokio::test]

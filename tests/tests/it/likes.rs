@@ -110,7 +110,13 @@ async fn one_target_and_a_known_action_are_needed() {
     let like = || alice.post("/like/action");
 
     like().with("action_type", 1).send().await.names_field("video_id");
-    like().with("action_type", 1).with("video_id", &video).with("comment_id", 1).send().await.names_field("video_id");
+    like()
+        .with("action_type", 1)
+        .with("video_id", &video)
+        .with("comment_id", 1)
+        .send()
+        .await
+        .names_field("video_id");
     for wrong in ["", "0", "3", "-1", "one"] {
         like().with("video_id", &video).with("action_type", wrong).send().await.names_field("action_type");
     }

@@ -42,7 +42,8 @@ async fn an_address_registers_so_many_users() {
 
 #[tokio::test]
 async fn failed_logins_lock_the_account_for_the_right_password_too() {
-    let site = Site::with(&[ON, ("limits.logins_failed_per_account", "3"), ("limits.logins_per_ip", "100")]).await;
+    let site =
+        Site::with(&[ON, ("limits.logins_failed_per_account", "3"), ("limits.logins_per_ip", "100")]).await;
     let (alice, bob) = (site.user("alice").await, site.user("bob").await);
     for _ in 0..3 {
         site.guest().login(&alice.name, "wrong password").await.refused(Code::WrongCredentials);

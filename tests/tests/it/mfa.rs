@@ -38,7 +38,8 @@ impl Authenticator {
 
     /// A code that no step near now has.
     fn wrong_code(&self) -> String {
-        let near: Vec<_> = (0..7).map(|step| self.totp.generate(self.now_s + step * STEP_S - 3 * STEP_S)).collect();
+        let near: Vec<_> =
+            (0..7).map(|step| self.totp.generate(self.now_s + step * STEP_S - 3 * STEP_S)).collect();
         let near: Vec<String> = near.iter().map(ToString::to_string).collect();
         (0..100_u32).map(|number| format!("{number:06}")).find(|code| !near.contains(code)).unwrap()
     }
@@ -120,8 +121,9 @@ async fn binding_takes_the_pending_secret_and_no_other() {
 async fn unbinding_needs_the_password_and_something_bound() {
     let site = Site::shared().await;
     let alice = site.user("alice").await;
-    let unbind =
-        |code: String, password: &str| alice.post("/auth/mfa/unbind").with("code", code).with("password", password);
+    let unbind = |code: String, password: &str| {
+        alice.post("/auth/mfa/unbind").with("code", code).with("password", password)
+    };
     unbind("123456".to_owned(), PASSWORD).send().await.refused(Code::MfaNotBound);
 
     let app = bind(&alice).await;

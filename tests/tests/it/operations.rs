@@ -43,7 +43,11 @@ async fn the_metrics_have_the_names_that_dashboards_know() {
     let metrics = fanone_tests::eventually("every metric has been used", async || {
         let metrics = site.metrics().await;
         let missing: Vec<_> = METRICS.iter().filter(|name| !metrics.families.contains(**name)).collect();
-        if missing.is_empty() { Ok(metrics) } else { Err(format!("{missing:?} not in {:?}", metrics.families)) }
+        if missing.is_empty() {
+            Ok(metrics)
+        } else {
+            Err(format!("{missing:?} not in {:?}", metrics.families))
+        }
     })
     .await;
 
@@ -105,7 +109,12 @@ async fn ctrl_c_ends_the_site_cleanly_within_five_seconds() {
         let stopped = site.stop(signal).await;
 
         assert!(stopped.took < Duration::from_secs(5), "{:?}", stopped.took);
-        assert!(stopped.exits.iter().all(std::process::ExitStatus::success), "{:?}\n{}", stopped.exits, site.log());
+        assert!(
+            stopped.exits.iter().all(std::process::ExitStatus::success),
+            "{:?}\n{}",
+            stopped.exits,
+            site.log()
+        );
         chat.closed().await;
     }
 }
@@ -115,7 +124,9 @@ async fn a_request_under_way_is_answered_before_the_end() {
     let mut site = Site::start().await;
     let alice = site.user("alice").await;
     let request = alice.post("/video/publish").with("title", "just in time");
-    let slow = futures::stream::iter(fanone_tests::clips::padded(200_000).chunks(20_000).map(<[u8]>::to_vec).collect::<Vec<_>>());
+    let slow = futures::stream::iter(
+        fanone_tests::clips::padded(200_000).chunks(20_000).map(<[u8]>::to_vec).collect::<Vec<_>>(),
+    );
     let slow = futures::StreamExt::then(slow, |piece| async move {
         tokio::time::sleep(Duration::from_millis(100)).await;
         Ok::<_, std::io::Error>(piece)

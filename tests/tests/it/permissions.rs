@@ -57,7 +57,8 @@ fn needs_login(security: Option<&Value>) -> bool {
 
 fn request(site: &Site, operation: &Operation) -> Request {
     // Any value does for a parameter in the path: the login is asked for first.
-    let parts: Vec<_> = operation.path.split('/').map(|part| if part.starts_with('{') { "1" } else { part }).collect();
+    let parts: Vec<_> =
+        operation.path.split('/').map(|part| if part.starts_with('{') { "1" } else { part }).collect();
     let path = parts.join("/");
     let guest = site.guest();
     match operation.path.trim_end_matches('/') {
@@ -87,10 +88,12 @@ async fn the_document_protects_what_the_contract_protects() {
     let site = Site::shared().await;
     let protected = protected(site).await;
     for (method, path) in NEEDS_LOGIN {
-        let is_there = protected.iter().any(|one| one.method == method && one.path.trim_end_matches('/') == path);
+        let is_there =
+            protected.iter().any(|one| one.method == method && one.path.trim_end_matches('/') == path);
         assert!(is_there, "{method} {path} needs a login, says the contract");
     }
-    let uploads = protected.iter().filter(|one| one.path.starts_with("/upload/") && one.path.contains('{')).count();
+    let uploads =
+        protected.iter().filter(|one| one.path.starts_with("/upload/") && one.path.contains('{')).count();
     assert!(uploads >= 3, "HEAD, PATCH and DELETE of one upload need a login");
 }
 
@@ -157,6 +160,7 @@ async fn who_acts_comes_from_the_token_alone() {
 
     let list = alice.get("/video/list").with("user_id", &alice.id).page(0, 10).send().await.success();
     assert_eq!(list.count("total"), 0);
-    let following = alice.get("/following/list").with("user_id", &alice.id).page(0, 10).send().await.success();
+    let following =
+        alice.get("/following/list").with("user_id", &alice.id).page(0, 10).send().await.success();
     assert_eq!(following.count("total"), 0);
 }

@@ -30,8 +30,8 @@ async fn a_follow_shows_on_both_sides() {
 
     alice.follow(&bob.id, 0).await.success();
 
-    assert_eq!(listed(&site.guest(), "/following/list", &alice).await, [bob.name.clone()]);
-    assert_eq!(listed(&site.guest(), "/follower/list", &bob).await, [alice.name.clone()]);
+    assert_eq!(listed(&site.guest(), "/following/list", &alice).await, [bob.name.as_str()]);
+    assert_eq!(listed(&site.guest(), "/follower/list", &bob).await, [alice.name.as_str()]);
     assert!(listed(&alice, "/following/list", &bob).await.is_empty());
     eventually_counted(&alice, 1, 0).await;
     eventually_counted(&bob, 0, 1).await;
@@ -49,8 +49,8 @@ async fn those_who_follow_each_other_are_friends() {
     assert!(friends(&alice).await.is_empty());
 
     bob.follow(&alice.id, 0).await.success();
-    assert_eq!(friends(&alice).await, [bob.name.clone()]);
-    assert_eq!(friends(&bob).await, [alice.name.clone()]);
+    assert_eq!(friends(&alice).await, [bob.name.as_str()]);
+    assert_eq!(friends(&bob).await, [alice.name.as_str()]);
     assert!(friends(&carol).await.is_empty());
 
     alice.follow(&bob.id, 1).await.success();
@@ -64,7 +64,8 @@ async fn follows_are_listed_latest_first_in_pages() {
     alice.follow(&bob.id, 0).await.success();
     alice.follow(&carol.id, 0).await.success();
     let page = async |num: u32| {
-        let list = alice.get("/following/list").with("user_id", &alice.id).page(num, 1).send().await.success();
+        let list =
+            alice.get("/following/list").with("user_id", &alice.id).page(num, 1).send().await.success();
         (list.texts("username"), list.count("total"))
     };
     assert_eq!(page(0).await, (vec![carol.name.clone()], 2));

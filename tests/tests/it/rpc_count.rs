@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, fs, time::Duration};
 
-use fanone_tests::{Chat, Client, Json as _, Request, Site, clips, metrics::Calls, pictures, repository, site::SERVICES, tus};
+use fanone_tests::{
+    Chat, Client, Json as _, Request, Site, clips, metrics::Calls, pictures, repository, site::SERVICES, tus,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -39,7 +41,11 @@ impl Meter<'_> {
 }
 
 fn between_services(calls: &Calls) -> Calls {
-    calls.iter().filter(|((caller, _), count)| caller != "fanone.http" && **count > 0).map(|(k, v)| (k.clone(), *v)).collect()
+    calls
+        .iter()
+        .filter(|((caller, _), count)| caller != "fanone.http" && **count > 0)
+        .map(|(k, v)| (k.clone(), *v))
+        .collect()
 }
 
 /// The rows of the table in the docs: operation | user | video | interaction | social.
@@ -185,8 +191,12 @@ async fn interactions(meter: &mut Meter<'_>, world: &World) {
     meter.success("POST /comment/publish (video)", comment().with("video_id", &videos[2])).await;
     meter.success("POST /comment/publish (reply)", comment().with("comment_id", &world.comment)).await;
     meter.success("GET /comment/list (video)", bob.get("/comment/list").with("video_id", &videos[3])).await;
-    meter.success("GET /comment/list (replies)", bob.get("/comment/list").with("comment_id", &world.comment)).await;
-    meter.success("DELETE /comment/delete", bob.delete("/comment/delete").with("comment_id", &world.comment)).await;
+    meter
+        .success("GET /comment/list (replies)", bob.get("/comment/list").with("comment_id", &world.comment))
+        .await;
+    meter
+        .success("DELETE /comment/delete", bob.delete("/comment/delete").with("comment_id", &world.comment))
+        .await;
 }
 
 async fn relations(meter: &mut Meter<'_>, world: &World) {
@@ -197,7 +207,11 @@ async fn relations(meter: &mut Meter<'_>, world: &World) {
     let following = meter.success("GET /following/list", list("/following/list", carol)).await;
     let followers = meter.success("GET /follower/list", list("/follower/list", dave)).await;
     let friends = meter.success("GET /friends/list", alice.get("/friends/list")).await;
-    assert_eq!([following, followers, friends].map(|list| list.items().len()), [1, 1, 1], "nothing to join is no test");
+    assert_eq!(
+        [following, followers, friends].map(|list| list.items().len()),
+        [1, 1, 1],
+        "nothing to join is no test"
+    );
 }
 
 async fn chat(meter: &mut Meter<'_>, world: &World) {
@@ -262,13 +276,17 @@ async fn the_call_graph_of_the_services_goes_one_way() {
     let expected = [("interaction", "video"), ("social", "user"), ("video", "user")];
     let calls = fanone_tests::eventually("counters travel", async || {
         let calls = site.metrics().await.calls();
-        let is_there = |(from, to): &(&str, &str)| calls.contains_key(&(format!("fanone.{from}"), format!("fanone.{to}")));
+        let is_there = |(from, to): &(&str, &str)| {
+            calls.contains_key(&(format!("fanone.{from}"), format!("fanone.{to}")))
+        };
         if expected.iter().all(is_there) { Ok(calls) } else { Err(format!("{calls:?}")) }
     })
     .await;
     // Downhill only: with such an order of all services no call can come back to where it started.
-    const ORDER: [&str; 5] = ["fanone.http", "fanone.interaction", "fanone.social", "fanone.video", "fanone.user"];
-    let place = |name: &str| ORDER.iter().position(|one| *one == name).unwrap_or_else(|| panic!("who is `{name}`?"));
+    const ORDER: [&str; 5] =
+        ["fanone.http", "fanone.interaction", "fanone.social", "fanone.video", "fanone.user"];
+    let place =
+        |name: &str| ORDER.iter().position(|one| *one == name).unwrap_or_else(|| panic!("who is `{name}`?"));
     for (caller, callee) in calls.keys().filter(|(caller, callee)| caller != callee) {
         assert!(place(caller) < place(callee), "{caller} calls {callee}");
     }

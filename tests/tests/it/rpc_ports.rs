@@ -62,8 +62,14 @@ fn hostile() -> Vec<(&'static str, Vec<u8>)> {
         ("a TTHeader of 4 GiB", tt_header(u32::MAX, 4, &[0; 64])),
         ("a TTHeader longer than its message", tt_header(20, 0xffff, &[0; 64])),
         ("an empty TTHeader", tt_header(10, 0, &[])),
-        ("a TTHeader with a broken info block", tt_header(64, 4, &[0, 0, 1, 0xff, 0xff, 0xff, 0xff, 1, 2, 3])),
-        ("a TTHeader whose text is not UTF-8", tt_header(40, 4, &[0, 0, 1, 0, 1, 0, 2, 0xff, 0xfe, 0, 2, 0xff, 0xfe])),
+        (
+            "a TTHeader with a broken info block",
+            tt_header(64, 4, &[0, 0, 1, 0xff, 0xff, 0xff, 0xff, 1, 2, 3]),
+        ),
+        (
+            "a TTHeader whose text is not UTF-8",
+            tt_header(40, 4, &[0, 0, 1, 0, 1, 0, 2, 0xff, 0xfe, 0, 2, 0xff, 0xfe]),
+        ),
     ]
 }
 

@@ -59,7 +59,10 @@ async fn head_tells_the_length_and_is_not_cached() {
     let alice = site.user("alice").await;
     let url = tus::location(&alice.tus_create(300_000, &metadata("head")).send().await);
     let head = alice.tus(Method::HEAD, &url).send().await;
-    assert_eq!((head.status, head.header("upload-length"), head.header("upload-offset")), (200, "300000", "0"));
+    assert_eq!(
+        (head.status, head.header("upload-length"), head.header("upload-offset")),
+        (200, "300000", "0")
+    );
     assert!(head.header("cache-control").contains("no-store"));
 }
 

@@ -39,9 +39,11 @@ async fn a_published_video_shows_exactly_the_fields_of_the_contract() {
     for count in ["visit_count", "like_count", "comment_count"] {
         assert_eq!(video.count(count), 0, "{count}");
     }
-    eventually("the author's video count", async || match alice.user_info(&alice.id).await.count("video_count") {
-        1 => Ok(()),
-        other => Err(other.to_string()),
+    eventually("the author's video count", async || {
+        match alice.user_info(&alice.id).await.count("video_count") {
+            1 => Ok(()),
+            other => Err(other.to_string()),
+        }
     })
     .await;
 }
@@ -64,7 +66,8 @@ async fn the_files_of_a_video_are_what_was_uploaded_and_a_picture() {
 async fn the_file_may_come_before_the_fields() {
     let site = Site::shared().await;
     let alice = site.user("alice").await;
-    let mut body = b"--b\r\nContent-Disposition: form-data; name=\"data\"; filename=\"a.mp4\"\r\n\r\n".to_vec();
+    let mut body =
+        b"--b\r\nContent-Disposition: form-data; name=\"data\"; filename=\"a.mp4\"\r\n\r\n".to_vec();
     body.extend(clips::clip(1));
     body.extend(b"\r\n--b\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\nlate title\r\n--b--\r\n");
     let request = alice.post("/video/publish").body("multipart/form-data; boundary=b", body);
@@ -127,7 +130,8 @@ async fn a_visit_counts_once_per_viewer_and_popular_goes_by_visits() {
     let site = Site::start().await;
     let (alice, bob) = (site.user("alice").await, site.user("bob").await);
     let (quiet, loved) = (alice.publish("quiet").await, alice.publish("loved").await);
-    let visit = |who: &Client, video: &Value| who.post("/video/visit").with("video_id", video.text("id")).send();
+    let visit =
+        |who: &Client, video: &Value| who.post("/video/visit").with("video_id", video.text("id")).send();
     for _ in 0..3 {
         visit(&bob, &loved).await.success();
     }
@@ -203,7 +207,8 @@ mod search {
     async fn keywords_are_substrings_of_title_or_description_in_any_language() {
         let site = Site::start().await;
         let alice = site.user("alice").await;
-        for title in ["上海外滩夜景", "北京的秋天", "100% cotton", "100 percent cotton", "under_score"] {
+        for title in ["上海外滩夜景", "北京的秋天", "100% cotton", "100 percent cotton", "under_score"]
+        {
             alice.publish(title).await;
         }
         let find = async |keywords: &str| titles(&site, &[("keywords", keywords)]).await;
@@ -227,7 +232,9 @@ mod search {
         let between = now_ms().to_string();
         bob.publish("dogs of bob").await;
 
-        let all = |fields: &'static [&'static str]| fields.iter().map(|title| (*title).to_owned()).collect::<Vec<_>>();
+        let all = |fields: &'static [&'static str]| {
+            fields.iter().map(|title| (*title).to_owned()).collect::<Vec<_>>()
+        };
         let find = async |fields: &[(&str, &str)]| titles(&site, fields).await;
         let by_bob = ("username", bob.name.as_str());
         assert_eq!(find(&[("keywords", "cats"), by_bob]).await, all(&["cats of bob"]));
@@ -262,7 +269,12 @@ async fn publishing_needs_a_title_of_bounded_length_and_a_file() {
     publish().send().await.names_field("title");
     publish().with("title", "").send().await.names_field("title");
     publish().with("title", "长".repeat(5000)).send().await.names_field("title");
-    publish().with("title", "t").with("description", "d".repeat(60_000)).send().await.names_field("description");
+    publish()
+        .with("title", "t")
+        .with("description", "d".repeat(60_000))
+        .send()
+        .await
+        .names_field("description");
     alice.post("/video/publish").with("title", "no file").send().await.names_field("data");
     let anonymous = site.guest().post("/video/publish").with("title", "t").file("clip.mp4", clips::clip(1));
     anonymous.send().await.refused(Code::NotLoggedIn);
