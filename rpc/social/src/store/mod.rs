@@ -1,0 +1,63 @@
+//! The tables of this service and the SQL on them.
+
+pub(crate) mod conversations;
+pub(crate) mod follows;
+pub(crate) mod groups;
+pub(crate) mod members;
+pub(crate) mod messages;
+
+use fanone_store::{Migration, StoreError};
+use sea_orm::DbErr;
+
+/// The schema, step by step.
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        number: 1,
+        name: "follows",
+        statements: &[
+            // In the shard of the one who follows. `id` orders the lists.
+            "CREATE TABLE follows (from_user_id BIGINT NOT NULL, to_user_id BIGINT NOT NULL, id BIGINT NOT NULL, \
+             PRIMARY KEY (from_user_id, to_user_id))",
+            // follows::following, follows::count_following: whom one follows, latest first.
+            "CREATE INDEX follows_by_from ON follows (from_user_id, id, to_user_id)",
+            // follows::followers, follows::count_followers: who follows one, latest first.
+            "CREATE INDEX follows_by_to ON follows (to_user_id, id, from_user_id)",
+        ],
+    },
+    Migration {
+        number: 2,
+        name: "chat and groups",
+        statements: &[
+            // Between two users: low_id and high_id are theirs. Of a group: 0 and the group's, which is also `id`.
+            "CREATE TABLE conversations (id {key}, low_id BIGINT NOT NULL, high_id BIGINT NOT NULL, \
+             last_message_id BIGINT NOT NULL, message_count BIGINT NOT NULL)",
+            // conversations::find: the one conversation of two users, or of a group.
+            "CREATE UNIQUE INDEX conversations_by_ends ON conversations (low_id, high_id)",
+            // peer_id: the other user, 0 in a group. `id` orders the members of a group and the groups of a user.
+            "CREATE TABLE members (conversation_id BIGINT NOT NULL, user_id BIGINT NOT NULL, peer_id BIGINT NOT NULL, \
+             id BIGINT NOT NULL, last_read_id BIGINT NOT NULL, unread BIGINT NOT NULL, \
+             PRIMARY KEY (conversation_id, user_id))",
+            // members::unread: where a user has unread messages.
+            "CREATE INDEX members_by_unread ON members (user_id, unread)",
+            // groups::of_user, groups::count_of_user: a user's groups, joined last first.
+            "CREATE INDEX members_by_user ON members (user_id, peer_id, id)",
+            // seq: the sender's own name of the message. Bytes: a text column might fold its case.
+            "CREATE TABLE messages (conversation_id BIGINT NOT NULL, id BIGINT NOT NULL, from_user_id BIGINT NOT NULL, \
+             seq VARBINARY(64), content MEDIUMTEXT NOT NULL, created_at BIGINT NOT NULL, PRIMARY KEY (conversation_id, id))",
+            // messages::find_sent: whether the sender has sent this already.
+            "CREATE UNIQUE INDEX messages_by_seq ON messages (conversation_id, from_user_id, seq)",
+            "CREATE TABLE chat_groups (id {key}, name VARCHAR(50) NOT NULL, owner_id BIGINT NOT NULL, \
+             member_count BIGINT NOT NULL, created_at BIGINT NOT NULL, deleted_at BIGINT NOT NULL)",
+        ],
+    },
+];
+
+/// Whether an insert added its row; false if a unique key refused it. (An upsert would not do:
+/// MySQL's driver counts a row that an upsert left as it was.)
+fn inserted(result: Result<u64, DbErr>) -> Result<bool, StoreError> {
+    match result.map_err(StoreError::from) {
+        Ok(_) => Ok(true),
+        Err(error) if error.is_duplicate() => Ok(false),
+        Err(error) => Err(error),
+    }
+}
