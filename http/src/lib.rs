@@ -1,1 +1,46 @@
-//! The front: routes, composition, websocket, upload, media and the API document.
+//! The front: the only part of the site that the world can reach. It speaks HTTP and WebSocket, checks who asks, calls
+//! the four services, puts their answers together, and keeps the media files.
+//!
+//! | module | what is in it |
+//! | --- | --- |
+//! | `server`, `gate` | the accept loop; what every request passes |
+//! | `routes` | the one list of operations |
+//! | `extract` | from a request to typed values |
+//! | `handlers`, `compose` | the operations; those of several steps |
+//! | `envelope`, `refusal`, `objects` | what answers look like |
+//! | `openapi` | the API document, made from all of these |
+
+mod calls;
+mod compose;
+mod cors;
+mod envelope;
+mod extract;
+mod gate;
+mod handlers;
+mod limits;
+mod linger;
+mod objects;
+mod openapi;
+mod refusal;
+mod routes;
+mod server;
+mod state;
+
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+
+pub use openapi::document;
+pub use state::Parts;
+
+/// Serves the site on `listener` until `stop` resolves, then ends the open requests within `http.drain_timeout_ms`.
+pub async fn serve(listener: TcpListener, parts: Parts, stop: impl Future<Output = ()> + Send) {
+    let http = &parts.settings.http;
+    let bounds = server::Bounds {
+        connections_max: http.connections_max,
+        header_timeout: http.header_timeout(),
+        drain_timeout: http.drain_timeout(),
+    };
+    let gate = gate::Gate::new(state::App::new(parts));
+    server::run(listener, Arc::new(gate), bounds, stop).await;
+}

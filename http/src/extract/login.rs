@@ -1,0 +1,146 @@
+//! `Login`: the caller is a user, proven by an access token. An expired one is renewed with the refresh token, if the
+//! client sent that too; the answer then carries `New-Access-Token`.
+
+use bytes::Bytes;
+use fanone_base::{Code, Id};
+use fanone_identity::{TokenError, UserClaims};
+use http::{HeaderMap, HeaderValue, header, request::Parts};
+use metainfo::{Forward, METAINFO};
+use volo::{FastStr, context::Context};
+use volo_gen::fanone::user::RenewAccessReq;
+use volo_http::{context::ServerContext, server::extract::FromContext};
+
+use crate::{calls, gate::Scope, refusal::Refusal, state::App};
+
+/// The metadata under which services look for the access token.
+const USER_TOKEN: &str = "FANONE_USER";
+
+/// A caller who is logged in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Login {
+    pub(crate) user: Id,
+    pub(crate) session: Id,
+}
+
+/// What an extractor tells the gate, for the answer's headers and the log.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Notes {
+    pub(crate) user: Option<Id>,
+    pub(crate) new_access: Option<HeaderValue>,
+}
+
+/// A checked access token.
+pub(crate) struct Access {
+    pub(crate) claims: UserClaims,
+    pub(crate) token: FastStr,
+    /// Whether the token is not the one that the client sent.
+    pub(crate) renewed: bool,
+}
+
+impl FromContext for Login {
+    type Rejection = Refusal;
+
+    async fn from_context(cx: &mut ServerContext, parts: &mut Parts) -> Result<Self, Refusal> {
+        let app = &Scope::of(cx)?.app;
+        let token = access_token(&parts.headers).ok_or(Refusal::of(Code::NotLoggedIn))?;
+        let access = authenticate(app, token, refresh_token(&parts.headers)).await?;
+        let UserClaims { user_id: user, session, .. } = access.claims;
+        let new_access = access.renewed.then(|| HeaderValue::from_str(&access.token).ok()).flatten();
+        cx.extensions_mut().insert(Notes { user: Some(user), new_access });
+        call_as(access.token);
+        Ok(Self { user, session })
+    }
+}
+
+/// Checks an access token, and renews it if it has expired and there is a refresh token.
+pub(crate) async fn authenticate(app: &App, token: &str, refresh: Option<&str>) -> Result<Access, Refusal> {
+    let access = match (app.verifier.verify(token), refresh) {
+        (Ok(claims), _) => Access { claims, token: FastStr::new(token), renewed: false },
+        (Err(TokenError::Expired), Some(refresh)) => renew(app, refresh).await?,
+        (Err(TokenError::Expired), None) => return Err(Refusal::of(Code::AccessExpired)),
+        (Err(_), _) => return Err(Refusal::of(Code::NotLoggedIn)),
+    };
+    if is_revoked(app, access.claims.session).await {
+        return Err(Refusal::of(Code::NotLoggedIn));
+    }
+    Ok(access)
+}
+
+async fn renew(app: &App, refresh: &str) -> Result<Access, Refusal> {
+    let request = RenewAccessReq { refresh_token: FastStr::new(refresh) };
+    let answer = calls::answer(app.user.renew_access(request)).await?;
+    let token = calls::present(answer.access_token)?;
+    match app.verifier.verify(&token) {
+        Ok(claims) => Ok(Access { claims, token, renewed: true }),
+        Err(error) => Err(Refusal::fault(&error)),
+    }
+}
+
+/// Calls made from here on in this request act for the owner of the token.
+pub(crate) fn call_as(token: FastStr) {
+    METAINFO.with(|meta| meta.borrow_mut().set_transient(USER_TOKEN, token));
+}
+
+/// From now on the session's access tokens are worth nothing. They would expire by themselves a little later.
+pub(crate) async fn revoke(app: &App, session: Id) {
+    let key = revoked_key(session);
+    if let Err(error) = app.cache.set(&key, Bytes::from_static(b"1"), app.settings.identity.access_ttl()).await {
+        tracing::warn!(%error, "an access token can't be revoked before it expires");
+    }
+}
+
+async fn is_revoked(app: &App, session: Id) -> bool {
+    // Without the cache a token lasts as long as it says.
+    app.cache.get(&revoked_key(session)).await.is_ok_and(|mark| mark.is_some())
+}
+
+fn revoked_key(session: Id) -> String {
+    format!("revoked:{session}")
+}
+
+/// The access token in `Access-Token`, or in `Authorization: Bearer`.
+fn access_token(headers: &HeaderMap) -> Option<&str> {
+    if let Some(token) = header_text(headers, "access-token") {
+        return Some(token);
+    }
+    let (scheme, token) = header_text(headers, header::AUTHORIZATION.as_str())?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// The refresh token in `Refresh-Token`.
+pub(crate) fn refresh_token(headers: &HeaderMap) -> Option<&str> {
+    header_text(headers, "refresh-token")
+}
+
+fn header_text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name)?.to_str().ok().map(str::trim).filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(pairs: &[(&'static str, &str)]) -> Option<String> {
+        let headers: HeaderMap = pairs
+            .iter()
+            .map(|(name, value)| (header::HeaderName::from_static(name), value.parse().unwrap()))
+            .collect();
+        access_token(&headers).map(str::to_owned)
+    }
+
+    #[test]
+    fn the_token_is_found_in_either_header() {
+        assert_eq!(token(&[("access-token", "a")]).unwrap(), "a");
+        assert_eq!(token(&[("authorization", "bearer  b")]).unwrap(), "b");
+        assert_eq!(token(&[("access-token", "a"), ("authorization", "Bearer b")]).unwrap(), "a");
+        assert_eq!(token(&[("access-token", ""), ("authorization", "Bearer b")]).unwrap(), "b");
+    }
+
+    #[test]
+    fn what_is_no_token_is_none() {
+        assert_eq!(token(&[]), None);
+        assert_eq!(token(&[("authorization", "Basic b")]), None);
+        assert_eq!(token(&[("authorization", "b")]), None);
+        assert_eq!(token(&[("access-token", " ")]), None);
+    }
+}

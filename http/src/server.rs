@@ -1,0 +1,117 @@
+//! The one accept loop of the front: a cap on connections, a time limit for request heads, a bounded drain.
+//!
+//! volo-http's own loop has none of these, and spins when the process runs out of file descriptors. Its router is a
+//! plain service, so hyper can drive it directly.
+
+use std::{
+    cell::RefCell,
+    convert::Infallible,
+    io,
+    net::SocketAddr,
+    sync::Arc,
+    time::Duration,
+};
+
+use http::Request;
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{conn::auto, graceful::GracefulShutdown},
+};
+use metainfo::{METAINFO, MetaInfo};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{sleep, timeout},
+};
+use volo_http::body::Body;
+
+use crate::{gate::Gate, linger::Lingering};
+
+/// More request headers than any browser or proxy sends.
+const HEADERS_MAX: usize = 100;
+/// The longest request head, bytes.
+const HEAD_BYTES_MAX: usize = 64 * 1024;
+/// How long to wait when no connection can be accepted, usually for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// The numbers that bound the loop.
+pub(crate) struct Bounds {
+    /// Connections at a time.
+    pub(crate) connections_max: usize,
+    /// For the head of a request, and for the silence between two requests of a connection.
+    pub(crate) header_timeout: Duration,
+    /// For open requests once the server stops.
+    pub(crate) drain_timeout: Duration,
+}
+
+/// Serves connections until `stop` resolves, then waits for the open requests, but not longer than the drain timeout.
+pub(crate) async fn run(
+    listener: TcpListener,
+    gate: Arc<Gate>,
+    bounds: Bounds,
+    stop: impl Future<Output = ()> + Send,
+) {
+    let builder = http1(bounds.header_timeout);
+    let connections = Arc::new(Semaphore::new(bounds.connections_max));
+    let graceful = GracefulShutdown::new();
+    tokio::pin!(stop);
+    loop {
+        let (stream, peer, permit) = tokio::select! {
+            () = &mut stop => break,
+            accepted = accept(&listener, &connections) => match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    tracing::warn!(error = %error, "no connection can be accepted");
+                    sleep(ACCEPT_PAUSE).await;
+                    continue;
+                }
+            },
+        };
+        let gate = gate.clone();
+        let service = service_fn(move |request: Request<Incoming>| {
+            let gate = gate.clone();
+            // The scope carries what the request's RPCs send along.
+            METAINFO.scope(RefCell::new(MetaInfo::default()), async move {
+                Ok::<_, Infallible>(gate.serve(peer, request.map(Body::from_incoming)).await)
+            })
+        });
+        let io = TokioIo::new(Lingering::new(stream));
+        let connection = builder.serve_connection_with_upgrades(io, service).into_owned();
+        let watched = graceful.watcher().watch(connection);
+        tokio::spawn(async move {
+            // A connection that breaks is the client's affair; its requests have been logged.
+            if let Err(error) = watched.await {
+                tracing::debug!(error, "a connection broke");
+            }
+            drop(permit);
+        });
+    }
+    drop(listener);
+    if timeout(bounds.drain_timeout, graceful.shutdown()).await.is_err() {
+        tracing::warn!("requests were still open when the time to drain was over");
+    }
+}
+
+fn http1(header_timeout: Duration) -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(header_timeout)
+        .max_headers(HEADERS_MAX)
+        .max_buf_size(HEAD_BYTES_MAX);
+    builder
+}
+
+/// The next connection, once there may be one more. Those beyond the cap wait in the kernel's queue.
+async fn accept(
+    listener: &TcpListener,
+    connections: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let permit = connections.clone().acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, peer) = listener.accept().await?;
+    // Answers are written in one go; waiting for more to send only delays them.
+    stream.set_nodelay(true)?;
+    Ok((stream, peer, permit))
+}
