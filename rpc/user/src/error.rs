@@ -78,6 +78,7 @@ impl Failure for UserError {
             Self::NoPendingMfa => Code::NoPendingMfa,
             Self::Store(error) => error.code(),
             Self::Vector(error) => error.code(),
+            Self::Password(PasswordError::Busy(_)) => Code::Unavailable,
             Self::NoFreeId | Self::Password(_) | Self::Seal(_) | Self::Totp(_) | Self::Signing(_) => {
                 Code::Internal
             }
@@ -96,12 +97,12 @@ impl Failure for UserError {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// A key that it needs.
-    #[error("user service")]
+    #[error("a key of the user service")]
     Key(#[from] KeyError),
     /// Its database.
-    #[error("user service")]
+    #[error("the database of the user service")]
     Store(#[from] StoreError),
     /// The picture library.
-    #[error("user service")]
+    #[error("the picture library")]
     Vector(#[from] VectorError),
 }

@@ -55,7 +55,8 @@ pub(crate) struct Events {
 }
 
 impl Events {
-    /// Applies a batch; one that has been applied changes nothing. Unknown users and pictures are ignored.
+    /// Applies a batch; one that has been applied changes nothing. Unknown users and pictures are ignored,
+    /// and so are covers that no library can hold: nothing may hold up the counts that come behind.
     pub(crate) async fn apply(&self, batch: Batch) -> Result<(), UserError> {
         check(&batch)?;
         let mut covers = HashMap::new();
@@ -65,6 +66,11 @@ impl Events {
         for Event { kind, entity, delta, picture } in batch.events {
             match (kind, picture) {
                 (kind::COVER_ADDED, Some(picture)) => {
+                    if let Err(error) = pictures::check(&picture.media_key, &picture.vector, &picture.model) {
+                        let error: &dyn std::error::Error = &error;
+                        tracing::warn!(picture = picture.id, error, "a cover is left out");
+                        continue;
+                    }
                     events.push(OutboxEvent::counter(kind, Id(picture.id), delta));
                     covers.insert(picture.id, picture);
                     continue;
@@ -94,8 +100,7 @@ fn check(batch: &Batch) -> Result<(), InvalidField> {
     if batch.events.iter().any(|event| event.delta.unsigned_abs() > DELTA_MAX) {
         return Err(InvalidField::new("delta", format!("must be at most {DELTA_MAX}")));
     }
-    let mut covers = batch.events.iter().filter_map(|event| event.picture.as_ref());
-    covers.try_for_each(|cover| pictures::check(&cover.media_key, &cover.vector, &cover.model))
+    Ok(())
 }
 
 #[cfg(test)]
@@ -178,7 +183,12 @@ mod tests {
             cover(third, alice, &[0.0, 1.0]),
         ];
         world.service.events.apply(batch("video/1", 1, added)).await.unwrap();
-        let removed = vec![counter(kind::COVER_REMOVED, first, 0)];
+        let short_lived = ids.next(alice.bucket());
+        let removed = vec![
+            counter(kind::COVER_REMOVED, first, 0),
+            cover(short_lived, alice, &[1.0, 0.0]),
+            counter(kind::COVER_REMOVED, short_lived, 0),
+        ];
         world.service.events.apply(batch("video/1", 2, removed)).await.unwrap();
         let query = to_bytes(&[1.0, 0.0]);
         for world in [&world, &world.restarted().await] {
@@ -195,11 +205,12 @@ mod tests {
         let world = World::new().await;
         let alice = world.user("alice").await;
         let ids = world.service.avatars.ids.clone();
-        let [good, other, empty] = [0; 3].map(|_| ids.next(alice.bucket()));
+        let [good, other, empty, broken] = [0; 4].map(|_| ids.next(alice.bucket()));
         let first = batch("video/1", 1, vec![cover(good, alice, &[1.0, 0.0])]);
         let second = vec![
             cover(other, alice, &[1.0, 0.0, 0.0]),
             cover(empty, alice, &[]),
+            cover(broken, alice, &[f32::NAN]),
             counter(kind::USER_VIDEOS, alice, 1),
         ];
         world.service.events.apply(first).await.unwrap();

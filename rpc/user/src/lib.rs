@@ -2,12 +2,15 @@
 //!
 //! A user's rows (account, sessions, second factor, pictures) share the bucket of the user's name, so that
 //! each use case has one shard, and a unique index there makes the name unique everywhere.
+//!
+//! To start it: open a [`Store`] with [`MIGRATIONS`], serve a [`UserService`], run [`run_jobs`].
 
 mod accounts;
 mod avatars;
 mod credentials;
 mod error;
 mod events;
+mod jobs;
 mod lockout;
 mod login;
 mod mfa;
@@ -22,10 +25,10 @@ mod store;
 mod testing;
 mod wire;
 
-use fanone_base::IdGenerator;
+use fanone_base::{IdGenerator, time};
 use fanone_config::Settings;
 use fanone_identity::Keys;
-use fanone_store::{Store, StoreError};
+use fanone_store::Store;
 use fanone_vectors::{Model, open_index};
 
 use crate::{
@@ -44,6 +47,7 @@ use crate::{
 };
 
 pub use error::OpenError;
+pub use jobs::run_jobs;
 pub use store::MIGRATIONS;
 
 /// The handler of `user.thrift`. Cheap to clone.
@@ -86,16 +90,12 @@ impl UserService {
             // In force even without limits: six digits alone would not last long.
             lockout: Lockout::after(settings.limits.mfa_failures),
             credentials: credentials.clone(),
+            now_ms: time::now_ms,
         };
         let login =
             Login { accounts: accounts.clone(), credentials, mfa: mfa.clone(), sessions: sessions.clone() };
         let avatars = Avatars { accounts: accounts.clone(), pictures: pictures.clone(), ids };
         let events = Events { store, pictures: pictures.clone() };
         Ok(Self { accounts, login, sessions, mfa, avatars, pictures, events })
-    }
-
-    /// Deletes the sessions that have expired, and answers how many: a job for every few minutes.
-    pub async fn purge_sessions(&self) -> Result<u64, StoreError> {
-        self.sessions.purge().await
     }
 }

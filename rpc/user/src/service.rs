@@ -8,7 +8,7 @@ use volo_gen::fanone::{
 };
 use volo_thrift::ServerError;
 
-use crate::{UserService, error::UserError, wire};
+use crate::{UserService, wire};
 
 impl volo_gen::fanone::user::UserService for UserService {
     async fn register(&self, req: RegisterReq) -> Result<RegisterResp, ServerError> {
@@ -83,7 +83,9 @@ impl volo_gen::fanone::user::UserService for UserService {
     }
 
     async fn apply_events(&self, req: ApplyEventsReq) -> Result<ApplyEventsResp, ServerError> {
-        let result: Result<(), UserError> = self.events.apply(wire::batch(req)).await;
-        Ok(ApplyEventsResp { base: reply(result)?.0 })
+        Ok(ApplyEventsResp { base: reply(self.events.apply(wire::batch(req)).await)?.0 })
     }
 }
+
+#[cfg(test)]
+mod tests;

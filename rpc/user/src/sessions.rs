@@ -88,9 +88,13 @@ impl Sessions {
         Ok(())
     }
 
-    /// Deletes the sessions whose refresh tokens have all expired, and answers how many.
-    pub(crate) async fn purge(&self) -> Result<u64, StoreError> {
-        self.store.purge(time::now_ms()).await
+    /// Deletes the sessions whose refresh tokens have all expired.
+    pub(crate) async fn purge(&self) -> Result<(), StoreError> {
+        let purged = self.store.purge(time::now_ms()).await?;
+        if purged > 0 {
+            tracing::debug!(purged, "expired sessions");
+        }
+        Ok(())
     }
 
     fn pair(&self, user: Id, session: Id, generation: i64) -> Result<Tokens, UserError> {
@@ -203,8 +207,8 @@ mod tests {
             created_at: 0,
         };
         sessions.store.insert(expired).await.unwrap();
-        assert_eq!(sessions.purge().await.unwrap(), 1);
-        assert_eq!(sessions.purge().await.unwrap(), 0);
+        assert_eq!(sessions.store.purge(time::now_ms()).await.unwrap(), 1);
+        assert_eq!(sessions.store.purge(time::now_ms()).await.unwrap(), 0);
         assert!(sessions.renew_access(&tokens.refresh).await.is_ok());
     }
 }

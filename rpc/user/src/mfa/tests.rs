@@ -5,6 +5,9 @@ use futures::future::join_all;
 use super::*;
 use crate::testing::{PASSWORD, World};
 
+/// Time stands still, in the middle of a step.
+const NOW_MS: i64 = 1_800_000_015_000;
+
 /// A user with a pending secret.
 struct Alice {
     world: World,
@@ -14,7 +17,9 @@ struct Alice {
 
 impl Alice {
     async fn new() -> Self {
-        let world = World::new().await;
+        let mut world = World::new().await;
+        world.service.mfa.now_ms = || NOW_MS;
+        world.service.login.mfa.now_ms = || NOW_MS;
         let id = world.user("alice").await;
         let secret = world.service.mfa.begin(id, "alice").await.unwrap().secret;
         Self { world, id, secret }
@@ -34,7 +39,7 @@ impl Alice {
     /// The code so many steps from now.
     fn code(&self, steps: i64) -> String {
         let totp = parameters(Secret::try_from_base32(&self.secret).unwrap()).build().unwrap();
-        totp.generate((time::now_ms() / 1000 + 30 * steps).cast_unsigned()).to_string()
+        totp.generate((NOW_MS / 1000 + 30 * steps).cast_unsigned()).to_string()
     }
 
     /// A code that is right at no near time.
@@ -106,7 +111,7 @@ async fn binding_needs_a_pending_secret_and_no_other() {
     }
     // Older than ten minutes.
     let sealed = alice.mfa().store.find(alice.id).await.unwrap().unwrap().pending;
-    alice.mfa().store.begin(alice.id, sealed, time::now_ms()).await.unwrap();
+    alice.mfa().store.begin(alice.id, sealed, NOW_MS).await.unwrap();
     let bind = alice.mfa().bind(alice.id, &alice.code(0), None).await;
     assert!(matches!(bind, Err(UserError::NoPendingMfa)));
 }

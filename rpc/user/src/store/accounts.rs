@@ -9,7 +9,7 @@ use sea_orm::{
     ActiveValue::Set,
     DatabaseTransaction, DerivePartialModel, QuerySelect,
     entity::prelude::*,
-    sea_query::{Expr, ExprTrait, OnConflict},
+    sea_query::{Expr, ExprTrait},
 };
 
 use super::by_shard;
@@ -202,11 +202,12 @@ async fn insert(tx: &DatabaseTransaction, account: NewAccount) -> Result<Registe
         updated_at: Set(account.created_at),
         deleted_at: Set(0),
     };
-    // Without a column, both the name and the id may be what is in use.
-    let nothing = OnConflict::new().do_nothing_on([Column::Id]).to_owned();
-    if Entity::insert(row).on_conflict(nothing).exec_without_returning(tx).await? > 0 {
-        return Ok(Registered::Stored);
+    match Entity::insert(row).exec_without_returning(tx).await.map_err(StoreError::from) {
+        Ok(_) => return Ok(Registered::Stored),
+        Err(error) if error.is_duplicate() => {}
+        Err(error) => return Err(error),
     }
+    // Either of the two unique keys may have refused it.
     let same_name = Entity::find().filter(Column::UsernameKey.eq(key)).count(tx).await?;
     Ok(if same_name > 0 { Registered::NameTaken } else { Registered::IdTaken })
 }

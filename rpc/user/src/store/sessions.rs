@@ -4,7 +4,7 @@ use fanone_base::Id;
 use fanone_store::{Shard, Store, StoreError};
 use sea_orm::{
     ActiveValue::Set,
-    DatabaseTransaction, QueryOrder, QuerySelect, TryInsertResult,
+    DatabaseTransaction, QueryOrder, QuerySelect,
     entity::prelude::*,
     sea_query::{Expr, ExprTrait},
 };
@@ -102,8 +102,11 @@ async fn insert(tx: &DatabaseTransaction, session: SessionRow) -> Result<bool, S
         revoked_at: Set(session.revoked_at),
         created_at: Set(session.created_at),
     };
-    let inserted = Entity::insert(row).on_conflict_do_nothing().exec_without_returning(tx).await?;
-    Ok(matches!(inserted, TryInsertResult::Inserted(1..)))
+    match Entity::insert(row).exec_without_returning(tx).await.map_err(StoreError::from) {
+        Ok(_) => Ok(true),
+        Err(error) if error.is_duplicate() => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 async fn rotate(
