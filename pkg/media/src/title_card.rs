@@ -120,7 +120,6 @@ mod tests {
     #[test]
     fn a_card_is_a_picture_that_depends_on_the_title() {
         let card = image::load_from_memory(&draw("夏天的海边").unwrap()).unwrap();
-            .unwrap();
         assert_eq!((card.width(), card.height()), (WIDTH, HEIGHT));
         assert_eq!(draw("one").unwrap(), draw("one").unwrap());
         assert_ne!(draw("one").unwrap(), draw("two").unwrap());
