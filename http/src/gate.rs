@@ -127,10 +127,11 @@ impl Gate {
         }
         drop_trailing_slash(request.uri_mut());
         let limit = self.app.settings.http.request_timeout();
-        let unlimited = routes::is_transfer(request.uri().path());
-        let deadline = started + if unlimited { FOREVER } else { limit };
+        let limit = if routes::is_transfer(request.uri().path()) { FOREVER } else { limit };
+        let deadline = started + limit;
         cx.extensions_mut().insert(Scope { app: self.app.clone(), ip, deadline });
-        match timeout_at(deadline, self.router.call(cx, request)).await {
+        let work = fanone_call::within(limit, self.router.call(cx, request));
+        match timeout_at(deadline, work).await {
             Ok(answer) => answer.unwrap_or_else(|never: Infallible| match never {}),
             Err(_elapsed) => Refusal::too_slow().into_response(),
         }

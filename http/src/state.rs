@@ -3,14 +3,17 @@
 use std::{ops::Deref, sync::Arc};
 
 use fanone_cache::Cache;
-use fanone_config::Settings;
+use fanone_call::{Peer, Retry};
+use fanone_config::{Role, Settings};
 use fanone_identity::UserVerifier;
 use fanone_media::MediaStore;
 use fanone_vectors::Model;
 use http::request::Parts as RequestParts;
 use volo_gen::fanone::{
-    interaction::InteractionServiceClient, social::SocialServiceClient, user::UserServiceClient,
-    video::VideoServiceClient,
+    interaction::{InteractionServiceClient, InteractionServiceClientBuilder},
+    social::{SocialServiceClient, SocialServiceClientBuilder},
+    user::{UserServiceClient, UserServiceClientBuilder},
+    video::{VideoServiceClient, VideoServiceClientBuilder},
 };
 use volo_http::{context::ServerContext, server::extract::FromContext};
 
@@ -20,14 +23,8 @@ use crate::{gate::Scope, objects::View, refusal::Refusal};
 pub struct Parts {
     /// The settings of the whole site.
     pub settings: Arc<Settings>,
-    /// Accounts.
-    pub user: UserServiceClient,
-    /// Videos.
-    pub video: VideoServiceClient,
-    /// Likes and comments.
-    pub interaction: InteractionServiceClient,
-    /// Follows and chat.
-    pub social: SocialServiceClient,
+    /// The front as a party to calls: `fanone.http`.
+    pub peer: Peer,
     /// Checks access tokens.
     pub verifier: UserVerifier,
     /// Pictures and videos.
@@ -38,9 +35,34 @@ pub struct Parts {
     pub cache: Arc<dyn Cache>,
 }
 
-/// The parts, and how rows are shown.
+/// One client of each service.
+pub(crate) struct Clients {
+    pub(crate) user: UserServiceClient,
+    pub(crate) video: VideoServiceClient,
+    pub(crate) interaction: InteractionServiceClient,
+    pub(crate) social: SocialServiceClient,
+}
+
+impl Clients {
+    fn new(peer: &Peer, retry: Retry) -> Self {
+        let name = |role: Role| role.service_name();
+        Self {
+            user: peer.client(UserServiceClientBuilder::new(name(Role::User)), retry),
+            video: peer.client(VideoServiceClientBuilder::new(name(Role::Video)), retry),
+            interaction: peer.client(InteractionServiceClientBuilder::new(name(Role::Interaction)), retry),
+            social: peer.client(SocialServiceClientBuilder::new(name(Role::Social)), retry),
+        }
+    }
+}
+
+/// The parts, and what is made of them.
 pub(crate) struct State {
     parts: Parts,
+    /// For calls that only read: one that breaks is made again.
+    pub(crate) read: Clients,
+    /// For calls that change something: one that breaks may have been carried out, and is not made again.
+    pub(crate) write: Clients,
+    /// How rows are shown.
     pub(crate) view: View,
 }
 
@@ -58,8 +80,9 @@ pub(crate) struct App(Arc<State>);
 
 impl App {
     pub(crate) fn new(parts: Parts) -> Self {
+        let (read, write) = (Clients::new(&parts.peer, Retry::Once), Clients::new(&parts.peer, Retry::Never));
         let view = View::new(&parts.settings);
-        Self(Arc::new(State { parts, view }))
+        Self(Arc::new(State { parts, read, write, view }))
     }
 }
 

@@ -18,7 +18,7 @@ pub(crate) async fn video(app: &App, id: Id) -> Result<(), Problem> {
     if is_remembered(app, &key).await {
         return Ok(());
     }
-    let answer = calls::answer(app.video.get_videos(GetVideosReq { ids: vec![id.0] })).await?;
+    let answer = calls::answer(app.read.video.get_videos(GetVideosReq { ids: vec![id.0] })).await?;
     if answer.videos.is_empty() {
         return Err(Problem::Refused(Code::VideoNotFound));
     }
@@ -32,7 +32,7 @@ pub(crate) async fn user(app: &App, id: Id) -> Result<(), Problem> {
     if is_remembered(app, &key).await {
         return Ok(());
     }
-    let answer = calls::answer(app.user.get_users(GetUsersReq { ids: vec![id.0] })).await?;
+    let answer = calls::answer(app.read.user.get_users(GetUsersReq { ids: vec![id.0] })).await?;
     if answer.users.is_empty() {
         return Err(Problem::Refused(Code::UserNotFound));
     }

@@ -5,21 +5,24 @@ use bytes::Bytes;
 use fanone_base::{Code, Id};
 use fanone_identity::{TokenError, UserClaims};
 use http::{HeaderMap, HeaderValue, header, request::Parts};
-use metainfo::{Forward, METAINFO};
 use volo::{FastStr, context::Context};
 use volo_gen::fanone::user::RenewAccessReq;
 use volo_http::{context::ServerContext, server::extract::FromContext};
 
 use crate::{calls, gate::Scope, refusal::Refusal, state::App};
 
-/// The metadata under which services look for the access token.
-const USER_TOKEN: &str = "FANONE_USER";
-
 /// A caller who is logged in.
-#[derive(Clone, Copy, Debug)]
 pub(crate) struct Login {
     pub(crate) user: Id,
     pub(crate) session: Id,
+    token: FastStr,
+}
+
+impl Login {
+    /// Runs `work` so that its calls act for this user.
+    pub(crate) async fn acts<F: Future>(&self, work: F) -> F::Output {
+        fanone_call::as_user(&self.token, work).await
+    }
 }
 
 /// What an extractor tells the gate, for the answer's headers and the log.
@@ -47,8 +50,7 @@ impl FromContext for Login {
         let UserClaims { user_id: user, session, .. } = access.claims;
         let new_access = access.renewed.then(|| HeaderValue::from_str(&access.token).ok()).flatten();
         cx.extensions_mut().insert(Notes { user: Some(user), new_access });
-        call_as(access.token);
-        Ok(Self { user, session })
+        Ok(Self { user, session, token: access.token })
     }
 }
 
@@ -68,17 +70,12 @@ pub(crate) async fn authenticate(app: &App, token: &str, refresh: Option<&str>) 
 
 async fn renew(app: &App, refresh: &str) -> Result<Access, Refusal> {
     let request = RenewAccessReq { refresh_token: FastStr::new(refresh) };
-    let answer = calls::answer(app.user.renew_access(request)).await?;
+    let answer = calls::answer(app.write.user.renew_access(request)).await?;
     let token = calls::present(answer.access_token)?;
     match app.verifier.verify(&token) {
         Ok(claims) => Ok(Access { claims, token, renewed: true }),
         Err(error) => Err(Refusal::fault(&error)),
     }
-}
-
-/// Calls made from here on in this request act for the owner of the token.
-pub(crate) fn call_as(token: FastStr) {
-    METAINFO.with(|meta| meta.borrow_mut().set_transient(USER_TOKEN, token));
 }
 
 /// From now on the session's access tokens are worth nothing. They would expire by themselves a little later.

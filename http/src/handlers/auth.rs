@@ -37,8 +37,8 @@ pub(crate) struct MfaSecret {
 /// The secret waits for 10 minutes.
 #[utoipa::path(get, path = "/auth/mfa/qrcode", tag = "auth",
     responses((status = 200, body = Envelope<MfaSecret>)), security(("access" = []), ("bearer" = [])))]
-pub(crate) async fn qrcode(app: App, _login: Login) -> Result<Answer<MfaSecret>, Refusal> {
-    let answer = calls::answer(app.user.begin_mfa(BeginMfaReq {})).await?;
+pub(crate) async fn qrcode(app: App, login: Login) -> Result<Answer<MfaSecret>, Refusal> {
+    let answer = login.acts(calls::answer(app.write.user.begin_mfa(BeginMfaReq {}))).await?;
     let qrcode = draw(&calls::present(answer.url)?)?;
     Ok(Answer(MfaSecret { secret: calls::present(answer.secret)?, qrcode }))
 }
@@ -63,9 +63,9 @@ impl FromFields for Bind {
 #[utoipa::path(post, path = "/auth/mfa/bind", tag = "auth",
     request_body(content = Bind, content_type = "multipart/form-data"),
     responses((status = 200, body = Outcome)), security(("access" = []), ("bearer" = [])))]
-pub(crate) async fn bind(app: App, _login: Login, Input(form): Input<Bind>) -> Result<Done, Refusal> {
+pub(crate) async fn bind(app: App, login: Login, Input(form): Input<Bind>) -> Result<Done, Refusal> {
     let request = BindMfaReq { code: form.code.into(), secret: form.secret.map(FastStr::from) };
-    calls::answer(app.user.bind_mfa(request)).await?;
+    login.acts(calls::answer(app.write.user.bind_mfa(request))).await?;
     Ok(Done)
 }
 
@@ -87,9 +87,9 @@ impl FromFields for Unbind {
 #[utoipa::path(post, path = "/auth/mfa/unbind", tag = "auth",
     request_body(content = Unbind, content_type = "multipart/form-data"),
     responses((status = 200, body = Outcome)), security(("access" = []), ("bearer" = [])))]
-pub(crate) async fn unbind(app: App, _login: Login, Input(form): Input<Unbind>) -> Result<Done, Refusal> {
+pub(crate) async fn unbind(app: App, login: Login, Input(form): Input<Unbind>) -> Result<Done, Refusal> {
     let request = UnbindMfaReq { code: form.code.into(), password: form.password.into() };
-    calls::answer(app.user.unbind_mfa(request)).await?;
+    login.acts(calls::answer(app.write.user.unbind_mfa(request))).await?;
     Ok(Done)
 }
 
@@ -101,7 +101,7 @@ pub(crate) async fn unbind(app: App, _login: Login, Input(form): Input<Unbind>) 
         ("Access-Token" = String, description = "On success"),
         ("Refresh-Token" = String, description = "On success")))), security(("refresh" = [])))]
 pub(crate) async fn refresh(app: App, Refresh(refresh_token): Refresh) -> Result<WithTokens<Done>, Refusal> {
-    let answer = calls::answer(app.user.rotate_tokens(RotateTokensReq { refresh_token })).await?;
+    let answer = calls::answer(app.write.user.rotate_tokens(RotateTokensReq { refresh_token })).await?;
     Ok(WithTokens { tokens: calls::present(answer.tokens)?, answer: Done })
 }
 
@@ -109,7 +109,7 @@ pub(crate) async fn refresh(app: App, Refresh(refresh_token): Refresh) -> Result
 #[utoipa::path(post, path = "/auth/logout", tag = "auth",
     responses((status = 200, body = Outcome)), security(("access" = []), ("bearer" = [])))]
 pub(crate) async fn logout(app: App, login: Login) -> Result<Done, Refusal> {
-    calls::answer(app.user.logout(LogoutReq {})).await?;
+    login.acts(calls::answer(app.write.user.logout(LogoutReq {}))).await?;
     revoke(&app, login.session).await;
     Ok(Done)
 }

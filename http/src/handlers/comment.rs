@@ -39,7 +39,7 @@ impl FromFields for Publish {
 #[utoipa::path(post, path = "/comment/publish", tag = "comment",
     request_body(content = Publish, content_type = "multipart/form-data"),
     responses((status = 200, body = Outcome)), security(("access" = []), ("bearer" = [])))]
-pub(crate) async fn publish(app: App, _login: Login, Input(form): Input<Publish>) -> Result<Done, Refusal> {
+pub(crate) async fn publish(app: App, login: Login, Input(form): Input<Publish>) -> Result<Done, Refusal> {
     if let Some(id) = form.video_id {
         existence::video(&app, id).await?;
     }
@@ -48,7 +48,7 @@ pub(crate) async fn publish(app: App, _login: Login, Input(form): Input<Publish>
         comment_id: form.comment_id.map(|id| id.0),
         content: form.content.into(),
     };
-    calls::answer(app.interaction.publish_comment(request)).await?;
+    login.acts(calls::answer(app.write.interaction.publish_comment(request))).await?;
     Ok(Done)
 }
 
@@ -81,7 +81,7 @@ pub(crate) async fn list(app: App, Input(query): Input<List>) -> Result<Answer<I
         comment_id: query.comment_id.map(|id| id.0),
         page: wire(query.page),
     };
-    let answer = calls::answer(app.interaction.list_comments(request)).await?;
+    let answer = calls::answer(app.read.interaction.list_comments(request)).await?;
     let items = answer.comments.into_iter().map(|comment| app.view.comment(comment)).collect();
     Ok(Answer(Items { items }))
 }
@@ -106,9 +106,9 @@ impl FromFields for Delete {
 #[utoipa::path(delete, path = "/comment/delete", tag = "comment",
     request_body(content = Delete, content_type = "multipart/form-data"),
     responses((status = 200, body = Outcome)), security(("access" = []), ("bearer" = [])))]
-pub(crate) async fn delete(app: App, _login: Login, Input(form): Input<Delete>) -> Result<Done, Refusal> {
+pub(crate) async fn delete(app: App, login: Login, Input(form): Input<Delete>) -> Result<Done, Refusal> {
     let request = DeleteCommentReq { comment_id: form.comment_id.0, video_id: form.video_id.map(|id| id.0) };
-    calls::answer(app.interaction.delete_comment(request)).await?;
+    login.acts(calls::answer(app.write.interaction.delete_comment(request))).await?;
     Ok(Done)
 }
 

@@ -32,8 +32,8 @@ impl FromFields for Create {
 #[utoipa::path(post, path = "/group/create", tag = "group",
     request_body(content = Create, content_type = "multipart/form-data"),
     responses((status = 200, body = Envelope<Group>)), security(("access" = []), ("bearer" = [])))]
-pub(crate) async fn create(app: App, _login: Login, Input(form): Input<Create>) -> Result<Answer<Group>, Refusal> {
-    let answer = calls::answer(app.social.create_group(CreateGroupReq { name: form.name.into() })).await?;
+pub(crate) async fn create(app: App, login: Login, Input(form): Input<Create>) -> Result<Answer<Group>, Refusal> {
+    let answer = login.acts(calls::answer(app.write.social.create_group(CreateGroupReq { name: form.name.into() }))).await?;
     Ok(Answer(app.view.group(calls::present(answer.group)?)))
 }
 
@@ -53,8 +53,8 @@ impl FromFields for GroupId {
 #[utoipa::path(post, path = "/group/join", tag = "group",
     request_body(content = GroupId, content_type = "multipart/form-data"),
     responses((status = 200, body = Outcome)), security(("access" = []), ("bearer" = [])))]
-pub(crate) async fn join(app: App, _login: Login, Input(form): Input<GroupId>) -> Result<Done, Refusal> {
-    calls::answer(app.social.join_group(JoinGroupReq { group_id: form.group_id.0 })).await?;
+pub(crate) async fn join(app: App, login: Login, Input(form): Input<GroupId>) -> Result<Done, Refusal> {
+    login.acts(calls::answer(app.write.social.join_group(JoinGroupReq { group_id: form.group_id.0 }))).await?;
     Ok(Done)
 }
 
@@ -62,8 +62,8 @@ pub(crate) async fn join(app: App, _login: Login, Input(form): Input<GroupId>) -
 #[utoipa::path(post, path = "/group/leave", tag = "group",
     request_body(content = GroupId, content_type = "multipart/form-data"),
     responses((status = 200, body = Outcome)), security(("access" = []), ("bearer" = [])))]
-pub(crate) async fn leave(app: App, _login: Login, Input(form): Input<GroupId>) -> Result<Done, Refusal> {
-    calls::answer(app.social.leave_group(LeaveGroupReq { group_id: form.group_id.0 })).await?;
+pub(crate) async fn leave(app: App, login: Login, Input(form): Input<GroupId>) -> Result<Done, Refusal> {
+    login.acts(calls::answer(app.write.social.leave_group(LeaveGroupReq { group_id: form.group_id.0 }))).await?;
     Ok(Done)
 }
 
@@ -73,10 +73,10 @@ pub(crate) async fn leave(app: App, _login: Login, Input(form): Input<GroupId>) 
     responses((status = 200, body = Envelope<Listing<Group>>)), security(("access" = []), ("bearer" = [])))]
 pub(crate) async fn list(
     app: App,
-    _login: Login,
+    login: Login,
     Input(page): Input<Page>,
 ) -> Result<Answer<Listing<Group>>, Refusal> {
-    let answer = calls::answer(app.social.list_groups(ListGroupsReq { page: wire(page) })).await?;
+    let answer = login.acts(calls::answer(app.read.social.list_groups(ListGroupsReq { page: wire(page) }))).await?;
     let items = answer.groups.into_iter().map(|group| app.view.group(group)).collect();
     Ok(Answer(Listing { items, total: answer.total }))
 }
@@ -99,10 +99,10 @@ impl FromFields for Members {
     responses((status = 200, body = Envelope<Listing<Social>>)), security(("access" = []), ("bearer" = [])))]
 pub(crate) async fn members(
     app: App,
-    _login: Login,
+    login: Login,
     Input(query): Input<Members>,
 ) -> Result<Answer<Listing<Social>>, Refusal> {
     let request = ListMembersReq { group_id: query.group_id.0, page: wire(query.page) };
-    let list = calls::answer(app.social.list_members(request)).await?;
+    let list = login.acts(calls::answer(app.read.social.list_members(request))).await?;
     Ok(Answer(social::resolve(&app, list).await?))
 }

@@ -42,7 +42,7 @@ impl FromFields for Action {
 #[utoipa::path(post, path = "/like/action", tag = "like",
     request_body(content = Action, content_type = "multipart/form-data"),
     responses((status = 200, body = Outcome)), security(("access" = []), ("bearer" = [])))]
-pub(crate) async fn action(app: App, _login: Login, Input(form): Input<Action>) -> Result<Done, Refusal> {
+pub(crate) async fn action(app: App, login: Login, Input(form): Input<Action>) -> Result<Done, Refusal> {
     if let Some(id) = form.video_id {
         existence::video(&app, id).await?;
     }
@@ -51,7 +51,7 @@ pub(crate) async fn action(app: App, _login: Login, Input(form): Input<Action>) 
         comment_id: form.comment_id.map(|id| id.0),
         on: form.action_type,
     };
-    calls::answer(app.interaction.like(request)).await?;
+    login.acts(calls::answer(app.write.interaction.like(request))).await?;
     Ok(Done)
 }
 

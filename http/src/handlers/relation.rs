@@ -36,10 +36,10 @@ impl FromFields for Action {
 #[utoipa::path(post, path = "/relation/action", tag = "relation",
     request_body(content = Action, content_type = "multipart/form-data"),
     responses((status = 200, body = Outcome)), security(("access" = []), ("bearer" = [])))]
-pub(crate) async fn action(app: App, _login: Login, Input(form): Input<Action>) -> Result<Done, Refusal> {
+pub(crate) async fn action(app: App, login: Login, Input(form): Input<Action>) -> Result<Done, Refusal> {
     existence::user(&app, form.to_user_id).await?;
     let request = FollowReq { to_user_id: form.to_user_id.0, on: form.action_type };
-    calls::answer(app.social.follow(request)).await?;
+    login.acts(calls::answer(app.write.social.follow(request))).await?;
     Ok(Done)
 }
 
@@ -66,7 +66,7 @@ impl OfUser {
     params(("user_id" = String, Query), ("page_num" = Option<PageNum>, Query), ("page_size" = Option<PageSize>, Query)),
     responses((status = 200, body = Envelope<Listing<Social>>)))]
 pub(crate) async fn following(app: App, Input(query): Input<OfUser>) -> Result<Answer<Listing<Social>>, Refusal> {
-    let list = calls::answer(app.social.list_following(query.request())).await?;
+    let list = calls::answer(app.read.social.list_following(query.request())).await?;
     Ok(Answer(social::resolve_of(&app, query.user_id, list).await?))
 }
 
@@ -75,7 +75,7 @@ pub(crate) async fn following(app: App, Input(query): Input<OfUser>) -> Result<A
     params(("user_id" = String, Query), ("page_num" = Option<PageNum>, Query), ("page_size" = Option<PageSize>, Query)),
     responses((status = 200, body = Envelope<Listing<Social>>)))]
 pub(crate) async fn followers(app: App, Input(query): Input<OfUser>) -> Result<Answer<Listing<Social>>, Refusal> {
-    let list = calls::answer(app.social.list_followers(query.request())).await?;
+    let list = calls::answer(app.read.social.list_followers(query.request())).await?;
     Ok(Answer(social::resolve_of(&app, query.user_id, list).await?))
 }
 
@@ -85,9 +85,9 @@ pub(crate) async fn followers(app: App, Input(query): Input<OfUser>) -> Result<A
     responses((status = 200, body = Envelope<Listing<Social>>)), security(("access" = []), ("bearer" = [])))]
 pub(crate) async fn friends(
     app: App,
-    _login: Login,
+    login: Login,
     Input(page): Input<Page>,
 ) -> Result<Answer<Listing<Social>>, Refusal> {
-    let list = calls::answer(app.social.list_friends(ListFriendsReq { page: wire(page) })).await?;
+    let list = login.acts(calls::answer(app.read.social.list_friends(ListFriendsReq { page: wire(page) }))).await?;
     Ok(Answer(social::resolve(&app, list).await?))
 }

@@ -42,7 +42,7 @@ impl FromFields for Register {
 pub(crate) async fn register(app: App, client: Client, Input(form): Input<Register>) -> Result<Done, Refusal> {
     limits::count(&app, Limit::Registrations, client.ip).await?;
     let request = RegisterReq { username: form.username.into(), password: form.password.into() };
-    calls::answer(app.user.register(request)).await?;
+    calls::answer(app.write.user.register(request)).await?;
     Ok(Done)
 }
 
@@ -83,7 +83,7 @@ pub(crate) async fn login(
         password: form.password.into(),
         code: form.code.map(FastStr::from),
     };
-    let answer = calls::answer(app.user.login(request)).await?;
+    let answer = calls::answer(app.write.user.login(request)).await?;
     let user = app.view.user(calls::present(answer.user)?);
     Ok(WithTokens { tokens: calls::present(answer.tokens)?, answer: Answer(user) })
 }
@@ -109,7 +109,7 @@ pub(crate) async fn info(
     Input(query): Input<Info>,
 ) -> Result<Answer<User>, Refusal> {
     let id = query.user_id.map_or_else(|| login.map(|login| login.user), Ok)?;
-    let mut answer = calls::answer(app.user.get_users(GetUsersReq { ids: vec![id.0] })).await?;
+    let mut answer = calls::answer(app.read.user.get_users(GetUsersReq { ids: vec![id.0] })).await?;
     let user = answer.users.pop().ok_or(Problem::Refused(fanone_base::Code::UserNotFound))?;
     Ok(Answer(app.view.user(user)))
 }
@@ -120,10 +120,10 @@ pub(crate) async fn info(
     responses((status = 200, body = Envelope<User>)), security(("access" = []), ("bearer" = [])))]
 pub(crate) async fn upload_avatar(
     app: App,
-    _login: Login,
+    login: Login,
     Picture { data, fields: () }: Picture<()>,
 ) -> Result<Answer<User>, Refusal> {
-    Ok(Answer(avatar::set(&app, data).await?))
+    Ok(Answer(login.acts(avatar::set(&app, data)).await?))
 }
 
 /// An answer whose headers carry both tokens.
