@@ -19,12 +19,11 @@ use tokio::{
 };
 use volo::net::{Address, conn::Conn};
 use volo_thrift::{
-    EntryMessage, ServerError,
-    codec::{DefaultMakeCodec, MakeCodec},
-    context::ServerContext,
-    tracing::DefaultProvider,
+    EntryMessage, ServerError, codec::MakeCodec, context::ServerContext, tracing::DefaultProvider,
     transport::pingpong,
 };
+
+use crate::guard::GuardedCodec;
 
 /// Connections of one server. A client needs one for each call under way.
 const CONNECTIONS_MAX: usize = 4096;
@@ -43,8 +42,12 @@ struct Stop {
 }
 
 /// Serves the connections of `listener` until `stop`, then lets requests under way end.
-pub(crate) async fn serve<Req, S>(service: Arc<S>, listener: TcpListener, stop: impl Future<Output = ()>)
-where
+pub(crate) async fn serve<Req, S>(
+    service: Arc<S>,
+    codec: GuardedCodec,
+    listener: TcpListener,
+    stop: impl Future<Output = ()>,
+) where
     Req: EntryMessage + Send + 'static,
     S: Service<ServerContext, Req, Error = ServerError> + Send + Sync + 'static,
     S::Response: EntryMessage + Send + 'static,
@@ -58,7 +61,8 @@ where
             Some(ended) = connections.join_next() => note_panic(ended),
             accepted = listener.accept(), if connections.len() < CONNECTIONS_MAX => match accepted {
                 Ok((stream, peer)) => {
-                    connections.spawn(connection(service.clone(), stream, peer.into(), signal.clone()));
+                    let (service, codec) = (service.clone(), codec.clone());
+                    connections.spawn(connection(service, codec, stream, peer.into(), signal.clone()));
                 }
                 Err(error) => {
                     // Mostly too many open files: there is no use in trying again at once.
@@ -79,8 +83,13 @@ where
     // Dropping the set ends what is left.
 }
 
-async fn connection<Req, S>(service: Arc<S>, stream: TcpStream, peer: Address, stop: Stop)
-where
+async fn connection<Req, S>(
+    service: Arc<S>,
+    codec: GuardedCodec,
+    stream: TcpStream,
+    peer: Address,
+    stop: Stop,
+) where
     Req: EntryMessage + Send + 'static,
     S: Service<ServerContext, Req, Error = ServerError> + Send + Sync + 'static,
     S::Response: EntryMessage + Send + 'static,
@@ -90,7 +99,7 @@ where
         tracing::debug!(%error, "rpc.nodelay_failed");
     }
     let (reader, writer) = Conn::from(stream).stream.into_split();
-    let (encoder, decoder) = DefaultMakeCodec::default().make_codec(reader, writer);
+    let (encoder, decoder) = codec.make_codec(reader, writer);
     let close_idle = stop.close_idle.notified();
     let tracers = Arc::from([]);
     let serving = pingpong::serve(

@@ -25,6 +25,7 @@ mod answer;
 mod deadline;
 mod durations;
 mod error;
+mod guard;
 mod inbound;
 mod outbound;
 mod peer;

@@ -6,6 +6,7 @@ use fanone_config::Calls;
 use fanone_governance::RoundRobin;
 use fanone_identity::{Gate, KeyError, Keys, ServiceTokens};
 use fanone_registry::Registry;
+use futures::{FutureExt, future::BoxFuture};
 use motore::{Service, layer::Identity, service::BoxCloneService};
 use tokio::{net::TcpListener, sync::Semaphore};
 use volo::{
@@ -25,7 +26,13 @@ use volo_thrift::{
     transport::pool,
 };
 
-use crate::{accept, durations::Durations, inbound::Inbound, outbound::Outbound};
+use crate::{
+    accept,
+    durations::Durations,
+    guard::{GuardedCodec, Side},
+    inbound::Inbound,
+    outbound::Outbound,
+};
 
 /// Idle connections that a client keeps to one instance.
 const IDLE_CONNECTIONS: usize = 64;
@@ -47,6 +54,9 @@ pub enum ServeError {
     /// The keys that check its callers cannot be used.
     #[error("the keys that check callers cannot be used")]
     Keys(#[from] KeyError),
+    /// There is no description of its messages.
+    #[error("idl/ does not describe the service {0}")]
+    NotDescribed(String),
 }
 
 /// One service as a party to calls. Cheap to clone.
@@ -98,12 +108,14 @@ impl Peer {
     {
         let limit = self.settings.rpc_timeout();
         let callee = builder.get_callee_name().clone();
+        let codec = GuardedCodec::new(&callee, Side::Client, self.settings.frame_max_bytes);
         let retries = match retry {
             Retry::Never => 0,
             Retry::Once => 1,
         };
         builder
             .caller_name(self.name())
+            .make_codec(codec)
             .discover(self.registry.clone())
             .load_balance(RoundRobin::new())
             .retry_count(retries)
@@ -123,8 +135,8 @@ impl Peer {
         &self,
         service: S,
         listener: TcpListener,
-        stop: impl Future<Output = ()> + Send,
-    ) -> Result<impl Future<Output = ()> + Send, ServeError>
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<BoxFuture<'static, ()>, ServeError>
     where
         Req: EntryMessage + Send + 'static,
         S: Service<ServerContext, Req, Error = ServerError> + Send + Sync + 'static,
@@ -137,6 +149,10 @@ impl Peer {
             default_limit: self.settings.rpc_timeout(),
             durations: Durations::served(self.name()),
         };
-        Ok(accept::serve(Arc::new(inbound), listener, stop))
+        let codec = GuardedCodec::new(self.name(), Side::Server, self.settings.frame_max_bytes);
+        if !codec.is_described() {
+            return Err(ServeError::NotDescribed(self.name().to_owned()));
+        }
+        Ok(accept::serve(Arc::new(inbound), codec, listener, stop).boxed())
     }
 }
