@@ -117,6 +117,8 @@ mod tests {
 
     use object_store::memory::InMemory;
 
+    use crate::{SNIFF_BYTES, holds_video, video_kind};
+
     use super::*;
 
     const CLIP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../assets/clips/01.mp4");
@@ -160,6 +162,26 @@ mod tests {
                 false => (CoverSource::TitleCard, (720, 405)),
             };
             assert_eq!((cover.source, (picture.width(), picture.height())), (source, size));
+        }
+    }
+
+    #[tokio::test]
+    async fn every_container_is_known_and_gives_a_frame() {
+        if !ffmpeg_is_installed() {
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        for kind in [VideoKind::Mov, VideoKind::Mkv, VideoKind::Flv, VideoKind::Ts] {
+            let file = folder.path().join("clip").with_extension(kind.extension());
+            let mut remux = std::process::Command::new("ffmpeg");
+            remux.args(["-nostdin", "-v", "error", "-i", CLIP, "-an", "-c", "copy"]).arg(&file);
+            assert!(remux.status().unwrap().success());
+            let content = std::fs::read(&file).unwrap();
+            assert_eq!(video_kind(&content[..SNIFF_BYTES]), Some(kind));
+            let (_folder, [store, _]) = store_with(content).await;
+            assert!(holds_video(&store, &video(), kind).await.unwrap());
+            let cover = Covers::new("ffmpeg", LONG, 1).make(&store, &video(), kind, "t").await.unwrap();
+            assert_eq!(cover.source, CoverSource::Frame, "{kind:?}");
         }
     }
 
