@@ -16,7 +16,7 @@ impl Folder {
     pub(crate) fn create() -> Self {
         static SWEEP: Once = Once::new();
         SWEEP.call_once(sweep);
-        let name = crate::unique(&format!("{PREFIX}{}-", std::process::id()));
+        let name = crate::unique(&format!("{PREFIX}{}", std::process::id()));
         let path = std::env::temp_dir().join(name);
         fs::create_dir_all(&path).expect("make the folder of a site");
         Self(path)

@@ -132,7 +132,7 @@ async fn a_comment_needs_one_target_and_some_content() {
     comment().with("content", "x").send().await.names_field("video_id");
     let both = comment().with("content", "x").with("video_id", &video).with("comment_id", 1);
     both.send().await.names_field("video_id");
-    for content in ["", "   ", &"长".repeat(20_000)] {
+    for content in ["", &"长".repeat(20_000)] {
         comment().with("video_id", &video).with("content", content).send().await.names_field("content");
     }
     comment().with("video_id", 1).with("content", "x").send().await.not_found();

@@ -84,7 +84,7 @@ struct World {
 impl World {
     async fn make(site: &Site) -> Self {
         let mut people = Vec::new();
-        for name in ["alice", "bob", "carol", "dave", "erin", "frank", "grace"] {
+        for name in ["alice", "bob", "carol", "dave", "erin", "ivan", "frank", "grace"] {
             people.push(site.user(name).await);
         }
         let (alice, bob, carol, dave) = (&people[0], &people[1], &people[2], &people[3]);
@@ -98,7 +98,7 @@ impl World {
             who.follow(&whom.id, 0).await.success();
         }
         let group = alice.create_group("club").await;
-        Chat::connect(site, alice).await.say(&people[5], "for later").await;
+        Chat::connect(site, alice).await.say(&people[6], "for later").await;
         tokio::time::sleep(CACHE).await;
         Self { people, videos, comment, group }
     }
@@ -172,6 +172,8 @@ async fn videos(meter: &mut Meter<'_>, world: &World) {
     meter.success("GET /video/info", alice.get("/video/info").with("video_id", &videos[0])).await;
     let list = alice.get("/video/list").with("user_id", &world.people[0].id).page(0, 10);
     meter.success("GET /video/list", list).await;
+    let nothing = alice.get("/video/list").with("user_id", &world.people[2].id).page(0, 10);
+    meter.success("GET /video/list (empty)", nothing).await;
     let search = || alice.post("/video/search").with("keywords", "video").page(0, 10);
     meter.success("POST /video/search", search()).await;
     meter.success("POST /video/search (username)", search().with("username", &alice.name)).await;
@@ -187,6 +189,8 @@ async fn interactions(meter: &mut Meter<'_>, world: &World) {
     meter.success("POST /like/action (video)", like().with("video_id", &videos[1])).await;
     meter.success("POST /like/action (comment)", like().with("comment_id", &world.comment)).await;
     meter.success("GET /like/list", bob.get("/like/list").with("user_id", &bob.id).page(0, 10)).await;
+    let nothing = bob.get("/like/list").with("user_id", &world.people[3].id);
+    meter.success("GET /like/list (empty)", nothing).await;
     let comment = || bob.post("/comment/publish").with("content", "counted");
     meter.success("POST /comment/publish (video)", comment().with("video_id", &videos[2])).await;
     meter.success("POST /comment/publish (reply)", comment().with("comment_id", &world.comment)).await;
@@ -200,12 +204,16 @@ async fn interactions(meter: &mut Meter<'_>, world: &World) {
 }
 
 async fn relations(meter: &mut Meter<'_>, world: &World) {
-    let [alice, _, carol, dave, erin, ..] = world.people.as_slice() else { panic!("enough people") };
+    let [alice, _, carol, dave, erin, ivan, frank, _] = world.people.as_slice() else {
+        panic!("enough people")
+    };
     let follow = alice.post("/relation/action").with("to_user_id", &erin.id).with("action_type", 0);
     meter.success("POST /relation/action", follow).await;
     let list = |path: &str, of: &Client| alice.get(path).with("user_id", &of.id).page(0, 10);
     let following = meter.success("GET /following/list", list("/following/list", carol)).await;
     let followers = meter.success("GET /follower/list", list("/follower/list", dave)).await;
+    meter.success("GET /following/list (empty)", list("/following/list", ivan)).await;
+    meter.success("GET /follower/list (empty)", list("/follower/list", frank)).await;
     let friends = meter.success("GET /friends/list", alice.get("/friends/list")).await;
     assert_eq!(
         [following, followers, friends].map(|list| list.items().len()),

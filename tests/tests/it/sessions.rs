@@ -61,11 +61,24 @@ async fn an_access_token_is_no_refresh_token() {
 }
 
 #[tokio::test]
-async fn log_out_revokes_the_refresh_token() {
+async fn log_out_ends_both_tokens_at_once() {
     let site = Site::shared().await;
     let alice = site.user("alice").await;
     alice.post("/auth/logout").send().await.success();
     alice.post("/auth/refresh").send().await.refused(Code::RefreshInvalid);
+    alice.get("/friends/list").send().await.refused(Code::NotLoggedIn);
+}
+
+#[tokio::test]
+async fn refresh_needs_a_refresh_token() {
+    let site = Site::shared().await;
+    site.guest().post("/auth/refresh").send().await.refused(Code::RefreshInvalid);
+    site.guest()
+        .post("/auth/refresh")
+        .header("refresh-token", "nonsense")
+        .send()
+        .await
+        .refused(Code::RefreshInvalid);
 }
 
 #[tokio::test]
