@@ -202,3 +202,69 @@ fn create(path: &Path, content: &str) -> Result<(), KeyError> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn in_production_a_missing_key_is_named_with_the_way_to_make_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = Keys::open(folder.path(), OnMissing::Refuse).unwrap();
+        let text = keys.user_verifier().err().unwrap().to_string();
+        assert!(text.contains("user-tokens.pub") && text.contains("fanone keys"), "{text}");
+        assert!(matches!(keys.mfa(), Err(KeyError::Missing(_))));
+    }
+
+    #[test]
+    fn keys_are_made_once_for_the_owners_eyes_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = Keys::open(folder.path(), OnMissing::Generate).unwrap();
+        let mfa = keys.mfa().unwrap();
+        let before = fs::read(folder.path().join("fanone.user.key")).unwrap();
+        let again = Keys::open(folder.path(), OnMissing::Generate).unwrap();
+        assert_eq!(again.mfa().unwrap(), mfa);
+        assert_eq!(fs::read(folder.path().join("fanone.user.key")).unwrap(), before);
+        let files: Vec<_> = fs::read_dir(folder.path()).unwrap().map(Result::unwrap).collect();
+        assert_eq!(files.len(), 2 * (SERVICES.len() + 1) + 1, "nothing is left over: {files:?}");
+        for file in files {
+            assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+
+    #[test]
+    fn processes_that_start_together_agree_on_their_keys() {
+        let folder = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..5 {
+                scope.spawn(|| generate_all(folder.path()).unwrap());
+            }
+        });
+        for name in SERVICES.iter().chain(&[USER_TOKENS]) {
+            let private = read_private(&folder.path().join(format!("{name}.key"))).unwrap();
+            let public = fs::read_to_string(folder.path().join(format!("{name}.pub"))).unwrap();
+            assert_eq!(VerifyingKey::from_public_key_pem(&public).unwrap(), private.verifying_key());
+        }
+    }
+
+    #[test]
+    fn a_role_with_public_keys_only_makes_no_others() {
+        let folder = tempfile::tempdir().unwrap();
+        generate_all(folder.path()).unwrap();
+        fs::remove_file(folder.path().join("fanone.video.key")).unwrap();
+        let keys = Keys::open(folder.path(), OnMissing::Generate).unwrap();
+        assert!(matches!(keys.service_tokens("fanone.video", Duration::ZERO), Err(KeyError::Missing(_))));
+    }
+
+    #[test]
+    fn a_file_with_something_else_in_it_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = Keys::open(folder.path(), OnMissing::Generate).unwrap();
+        fs::write(folder.path().join("user-tokens.pub"), "nonsense").unwrap();
+        fs::write(folder.path().join(MFA), "c2hvcnQ=").unwrap();
+        assert!(matches!(keys.user_verifier(), Err(KeyError::Content { .. })));
+        assert!(matches!(keys.mfa(), Err(KeyError::Content { .. })));
+    }
+}

@@ -116,3 +116,55 @@ impl ServiceVerifier {
         Ok(seen)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Keys, OnMissing};
+
+    const LIFE: Duration = Duration::from_secs(300);
+
+    fn site() -> (tempfile::TempDir, Keys) {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = Keys::open(folder.path(), OnMissing::Generate).unwrap();
+        (folder, keys)
+    }
+
+    #[test]
+    fn a_service_proves_its_name_to_the_one_it_calls_and_to_no_other() {
+        let (_folder, keys) = site();
+        let token = keys.service_tokens("fanone.http", LIFE).unwrap().for_callee("fanone.user").unwrap();
+        let user = keys.service_verifier("fanone.user").unwrap();
+        for _ in 0..2 {
+            assert_eq!(&*user.verify(&token).unwrap(), "fanone.http");
+        }
+        let video = keys.service_verifier("fanone.video").unwrap();
+        assert!(matches!(video.verify(&token), Err(TokenError::Invalid)));
+    }
+
+    #[test]
+    fn a_name_counts_only_with_its_own_key() {
+        let (_folder, keys) = site();
+        // The key of one service, used to claim the name of another.
+        let liar = keys.service_tokens("fanone.video", LIFE).unwrap();
+        let liar = ServiceTokens { name: "fanone.http".into(), ..liar };
+        let user = keys.service_verifier("fanone.user").unwrap();
+        assert!(matches!(user.verify(&liar.for_callee("fanone.user").unwrap()), Err(TokenError::Invalid)));
+        let stranger = ServiceTokens { name: "fanone.stranger".into(), ..liar };
+        assert!(matches!(
+            user.verify(&stranger.for_callee("fanone.user").unwrap()),
+            Err(TokenError::Invalid)
+        ));
+        assert!(matches!(user.verify(""), Err(TokenError::Missing)));
+    }
+
+    #[test]
+    fn a_token_is_used_again_until_it_is_nearly_over() {
+        let (_folder, keys) = site();
+        let tokens = keys.service_tokens("fanone.http", LIFE).unwrap();
+        let first = tokens.for_callee("fanone.user").unwrap();
+        assert!(Arc::ptr_eq(&first, &tokens.clone().for_callee("fanone.user").unwrap()));
+        tokens.made.write().unwrap().get_mut("fanone.user").unwrap().renew_at = now_s();
+        assert!(!Arc::ptr_eq(&first, &tokens.for_callee("fanone.user").unwrap()));
+    }
+}

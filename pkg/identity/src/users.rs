@@ -158,3 +158,83 @@ impl UserVerifier {
         Ok(claims)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Keys, OnMissing};
+
+    const LIFE: Duration = Duration::from_secs(60);
+
+    fn site() -> (tempfile::TempDir, Keys) {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = Keys::open(folder.path(), OnMissing::Generate).unwrap();
+        (folder, keys)
+    }
+
+    #[test]
+    fn an_access_token_says_who_is_logged_in() {
+        let (_folder, keys) = site();
+        let tokens = keys.user_tokens(LIFE, LIFE).unwrap();
+        let verifier = keys.user_verifier().unwrap();
+        let token = tokens.access(Id(7_000_000_000_000_000_001), Id(8)).unwrap();
+        for _ in 0..2 {
+            let claims = verifier.verify(&token).unwrap();
+            assert_eq!((claims.user_id, claims.session), (Id(7_000_000_000_000_000_001), Id(8)));
+        }
+    }
+
+    #[test]
+    fn a_refresh_token_keeps_its_generation() {
+        let (_folder, keys) = site();
+        let tokens = keys.user_tokens(LIFE, LIFE).unwrap();
+        let claims = tokens.check_refresh(&tokens.refresh(Id(7), Id(8), 9).unwrap()).unwrap();
+        assert_eq!((claims.user_id, claims.session, claims.generation), (Id(7), Id(8), 9));
+    }
+
+    #[test]
+    fn one_kind_of_token_is_never_the_other() {
+        let (_folder, keys) = site();
+        let tokens = keys.user_tokens(LIFE, LIFE).unwrap();
+        let (access, refresh) =
+            (tokens.access(Id(7), Id(8)).unwrap(), tokens.refresh(Id(7), Id(8), 0).unwrap());
+        let verifier = keys.user_verifier().unwrap();
+        assert!(matches!(verifier.verify(&refresh), Err(TokenError::Invalid)));
+        assert!(matches!(tokens.check_refresh(&access), Err(TokenError::Invalid)));
+        let service = keys.service_tokens("fanone.user", LIFE).unwrap().for_callee("fanone").unwrap();
+        assert!(matches!(verifier.verify(&service), Err(TokenError::Invalid)));
+    }
+
+    #[test]
+    fn an_expired_token_is_told_apart_even_if_it_was_seen_valid() {
+        let (_folder, keys) = site();
+        let tokens = keys.user_tokens(Duration::ZERO, Duration::ZERO).unwrap();
+        let verifier = keys.user_verifier().unwrap();
+        let token = tokens.access(Id(7), Id(8)).unwrap();
+        assert!(matches!(verifier.verify(&token), Err(TokenError::Expired)));
+
+        let past = UserClaims { user_id: Id(7), session: Id(8), expires_at: 1 };
+        verifier.seen.insert("remembered".into(), past);
+        assert!(matches!(verifier.verify("remembered"), Err(TokenError::Expired)));
+    }
+
+    #[test]
+    fn what_is_no_token_of_ours_is_invalid() {
+        let (_folder, keys) = site();
+        let tokens = keys.user_tokens(LIFE, LIFE).unwrap();
+        let verifier = keys.user_verifier().unwrap();
+        assert!(matches!(verifier.verify(""), Err(TokenError::Missing)));
+        let good = tokens.access(Id(7), Id(8)).unwrap();
+        let (signed, signature) = good.rsplit_once('.').unwrap();
+        let (_, claims) = signed.split_once('.').unwrap();
+        // {"typ":"at+jwt","alg":"none"} and {"typ":"at+jwt","alg":"HS256"}
+        let none = format!("eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJub25lIn0.{claims}.");
+        let symmetric = format!("eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJIUzI1NiJ9.{claims}.{signature}");
+        let (_other, foreign) = site();
+        let foreign = foreign.user_tokens(LIFE, LIFE).unwrap().access(Id(7), Id(8)).unwrap();
+        let long = "a".repeat(1 << 20);
+        for token in ["a", "a.b.c", "..", &none, &symmetric, &format!("{signed}."), &foreign, &long] {
+            assert!(matches!(verifier.verify(token), Err(TokenError::Invalid)), "{token}");
+        }
+    }
+}

@@ -12,6 +12,8 @@ mod header;
 mod idl;
 mod idl_tokens;
 mod message;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 pub(crate) use codec::{GuardedCodec, Side};
