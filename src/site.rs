@@ -70,7 +70,8 @@ pub(crate) async fn run(settings: Settings, roles: &[Role]) -> anyhow::Result<()
     let (admin_listener, role_listeners) = listeners;
     for (role, listener) in role_listeners {
         let address = listener.local_addr()?;
-        let of_role = roles::start(&site, role, listener).await.with_context(|| format!("starting {role}"))?;
+        let of_role =
+            roles::start(&site, role, listener).await.with_context(|| format!("starting {role}"))?;
         parts.first.extend(of_role.first);
         parts.last.extend(of_role.last);
         site.registry.register(Instance::new(role.service_name(), address)).await?;

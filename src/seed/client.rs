@@ -40,7 +40,8 @@ impl Client {
     pub(crate) async fn log_in(&self, name: &str, password: &str) -> anyhow::Result<User> {
         let form = [("username", name), ("password", password)];
         let (headers, user) = self.send(|| Ok(self.http.post(self.path("/user/login")).form(&form))).await?;
-        let token = headers.get("access-token").context("the answer has no Access-Token")?.to_str()?.to_owned();
+        let token =
+            headers.get("access-token").context("the answer has no Access-Token")?.to_str()?.to_owned();
         Ok(User { id: text(&user, "id")?, token })
     }
 
@@ -59,7 +60,8 @@ impl Client {
         clip: &'static [u8],
     ) -> anyhow::Result<()> {
         let form = || {
-            let fields = Form::new().text("title", title.to_owned()).text("description", description.to_owned());
+            let fields =
+                Form::new().text("title", title.to_owned()).text("description", description.to_owned());
             fields.part("data", Part::bytes(clip).file_name("clip.mp4"))
         };
         self.send_as(author, || Ok(self.http.post(self.path("/video/publish")).multipart(form()))).await?;
@@ -107,8 +109,7 @@ impl Client {
         let (mut first, _) = connect_async(format!("{url}/ws?token={}", one.token)).await?;
         let (mut second, _) = connect_async(format!("{url}/ws?token={}", other.token)).await?;
         for (number, line) in lines.enumerate() {
-            let (socket, to) =
-                if number % 2 == 0 { (&mut first, &other.id) } else { (&mut second, &one.id) };
+            let (socket, to) = if number % 2 == 0 { (&mut first, &other.id) } else { (&mut second, &one.id) };
             let seq = number.to_string();
             let request = json!({"type": 1, "seq": seq, "data": {"to_user_id": to, "content": line}});
             socket.send(Message::text(request.to_string())).await?;
@@ -145,10 +146,9 @@ impl Client {
         request: impl Fn() -> anyhow::Result<RequestBuilder>,
     ) -> anyhow::Result<(HeaderMap, Value)> {
         for _ in 0..PATIENCE {
-            let response = request()?
-                .send()
-                .await
-                .with_context(|| format!("{} does not answer; start it with `cargo run --release`", self.url))?;
+            let response = request()?.send().await.with_context(|| {
+                format!("{} does not answer; start it with `cargo run --release`", self.url)
+            })?;
             let (status, headers) = (response.status(), response.headers().clone());
             if status == StatusCode::TOO_MANY_REQUESTS {
                 let wait = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
@@ -182,5 +182,9 @@ fn items(data: &Value) -> anyhow::Result<&Vec<Value>> {
 }
 
 fn text(value: &Value, name: &str) -> anyhow::Result<String> {
-    Ok(value.get(name).and_then(Value::as_str).with_context(|| format!("the answer has no {name}"))?.to_owned())
+    Ok(value
+        .get(name)
+        .and_then(Value::as_str)
+        .with_context(|| format!("the answer has no {name}"))?
+        .to_owned())
 }

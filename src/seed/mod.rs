@@ -1,8 +1,8 @@
 //! `fanone seed`: fills a running site with a small, believable world, over HTTP like any client.
 
 mod avatar;
-mod clips;
 mod client;
+mod clips;
 mod world;
 
 use anyhow::Context;
@@ -48,8 +48,17 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     seeder.follow().await?;
     seeder.chat(&world).await?;
     seeder.bar.finish_and_clear();
-    println!("{} users, {} videos, with likes, comments, follows and chats.", world.users.len(), world.videos.len());
-    println!("Look at {}/ and log in as {} with the password {}", options.url, world.users.join(", "), seeder.password);
+    println!(
+        "{} users, {} videos, with likes, comments, follows and chats.",
+        world.users.len(),
+        world.videos.len()
+    );
+    println!(
+        "Look at {}/ and log in as {} with the password {}",
+        options.url,
+        world.users.join(", "),
+        seeder.password
+    );
     Ok(())
 }
 
