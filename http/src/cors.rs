@@ -23,13 +23,16 @@ pub(crate) struct Cors {
 impl Cors {
     /// Origins as browsers write them: `https://example.com`.
     pub(crate) fn new(origins: &[String]) -> Self {
-        Self { origins: origins.iter().map(|origin| origin.trim_end_matches('/').to_ascii_lowercase()).collect() }
+        Self {
+            origins: origins.iter().map(|origin| origin.trim_end_matches('/').to_ascii_lowercase()).collect(),
+        }
     }
 
     /// Answers a browser that asks whether a page of another origin may send its request.
     pub(crate) fn preflight(&self, request: &Request) -> Option<Response> {
         let headers = request.headers();
-        let asks = request.method() == Method::OPTIONS && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+        let asks = request.method() == Method::OPTIONS
+            && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
         let origin = headers.get(header::ORIGIN).filter(|origin| asks && self.admits(origin))?;
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NO_CONTENT;
@@ -52,7 +55,9 @@ impl Cors {
 
     /// Whether pages of this origin may call the API.
     pub(crate) fn admits(&self, origin: &HeaderValue) -> bool {
-        origin.to_str().is_ok_and(|origin| self.origins.iter().any(|known| known.eq_ignore_ascii_case(origin)))
+        origin
+            .to_str()
+            .is_ok_and(|origin| self.origins.iter().any(|known| known.eq_ignore_ascii_case(origin)))
     }
 }
 

@@ -118,7 +118,13 @@ impl Gate {
         response
     }
 
-    async fn answer(&self, cx: &mut ServerContext, ip: IpAddr, started: Instant, mut request: Request) -> Response {
+    async fn answer(
+        &self,
+        cx: &mut ServerContext,
+        ip: IpAddr,
+        started: Instant,
+        mut request: Request,
+    ) -> Response {
         if let Some(response) = self.cors.preflight(&request) {
             return response;
         }
@@ -197,7 +203,8 @@ pub(crate) fn other_method(asked: &Method, allow: HeaderValue) -> Response {
         *response.status_mut() = StatusCode::NO_CONTENT;
         response
     } else {
-        Refusal::transport(StatusCode::METHOD_NOT_ALLOWED, "this path does not have this method").into_response()
+        Refusal::transport(StatusCode::METHOD_NOT_ALLOWED, "this path does not have this method")
+            .into_response()
     };
     response.headers_mut().insert(header::ALLOW, allow);
     response

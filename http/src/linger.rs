@@ -43,7 +43,11 @@ impl<S> Lingering<S> {
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Lingering<S> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let room = buf.remaining() > 0;
         ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
@@ -98,7 +102,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Lingering<S> {
 
 impl Closing {
     fn new() -> Self {
-        Self { until: Box::pin(sleep(LINGER)), discarded: 0, scratch: vec![0; SCRATCH_BYTES].into_boxed_slice() }
+        Self {
+            until: Box::pin(sleep(LINGER)),
+            discarded: 0,
+            scratch: vec![0; SCRATCH_BYTES].into_boxed_slice(),
+        }
     }
 }
 

@@ -55,7 +55,8 @@ pub fn document() -> String {
         set(components, "responses", refusals());
     }
     let forms = form_names(&document);
-    for operation in operations(&mut document) {
+    for (path, method, operation) in operations(&mut document) {
+        set(operation, "operationId", json!(name_of(path, method)));
         add_encodings(operation);
         add_refusals(operation);
         describe_parameters(operation);
@@ -69,7 +70,8 @@ pub fn document() -> String {
 }
 
 fn info() -> Value {
-    let mut description = format!("{INTRODUCTION}\n\n## Codes\n\n| code | name | meaning |\n| --- | --- | --- |\n");
+    let mut description =
+        format!("{INTRODUCTION}\n\n## Codes\n\n| code | name | meaning |\n| --- | --- | --- |\n");
     for code in Code::ALL {
         description += &format!("| {} | {} | {} |\n", code.number(), code.name(), code.meaning().trim());
     }
@@ -112,6 +114,11 @@ fn refusals() -> Value {
 /// Adds the refusals to an operation; those about a body only where there is one.
 fn add_refusals(operation: &mut Value) {
     let has_body = operation.get("requestBody").is_some();
+    for (_, answer) in members(operation.get_mut("responses")) {
+        if answer.get("description").is_none() {
+            set(answer, "description", json!("`base.code` tells how it went"));
+        }
+    }
     let Some(Value::Object(answers)) = operation.get_mut("responses") else { return };
     for (status, _) in REFUSALS.iter().filter(|(status, _)| has_body || *status >= "429") {
         let reference = json!({ "$ref": format!("#/components/responses/{status}") });
@@ -168,8 +175,18 @@ fn form_names(document: &Value) -> Vec<String> {
     references.filter_map(|reference| Some(reference.rsplit('/').next()?.to_owned())).collect()
 }
 
-fn operations(document: &mut Value) -> impl Iterator<Item = &mut Value> {
-    members(document.get_mut("paths")).flat_map(|(_, path)| members(Some(path)).map(|(_, operation)| operation))
+/// A name for generated clients: `get_user_info`.
+fn name_of(path: &str, method: &str) -> String {
+    let words = path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    std::iter::once(method).chain(words).collect::<Vec<_>>().join("_")
+}
+
+/// Every operation with its path and method.
+fn operations(document: &mut Value) -> impl Iterator<Item = (&str, &str, &mut Value)> {
+    let paths = members(document.get_mut("paths"));
+    paths.flat_map(|(path, item)| {
+        members(Some(item)).map(move |(method, operation)| (path.as_str(), method.as_str(), operation))
+    })
 }
 
 fn members(value: Option<&mut Value>) -> impl Iterator<Item = (&String, &mut Value)> {
@@ -221,6 +238,7 @@ mod tests {
                 let id = operation["operationId"].as_str().unwrap();
                 assert!(operation["summary"].as_str().is_some_and(|summary| !summary.is_empty()), "{id}");
                 assert!(operation["responses"]["500"].is_object(), "{id}");
+                assert!(operation["responses"]["200"]["description"].is_string(), "{id}");
             }
         }
     }

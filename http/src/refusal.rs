@@ -69,12 +69,8 @@ impl Refusal {
         Self::of(Code::Internal)
     }
 
-    /// The code in the answer.
-    pub(crate) const fn code(&self) -> Code {
-        self.code
-    }
-
     /// The text in the answer.
+    #[cfg(test)]
     pub(crate) fn message(&self) -> &str {
         &self.message
     }

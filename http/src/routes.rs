@@ -15,6 +15,7 @@ use crate::{
 macro_rules! operations {
     ($($path:literal: $($method:ident $module:ident::$handler:ident),+;)+) => {
         /// Every path with its methods.
+        #[cfg(test)]
         pub(crate) const OPERATIONS: &[(&str, &[&str])] = &[$(($path, &[$(stringify!($method)),+])),+];
 
         fn operations() -> Router {

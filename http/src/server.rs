@@ -3,14 +3,7 @@
 //! volo-http's own loop has none of these, and spins when the process runs out of file descriptors. Its router is a
 //! plain service, so hyper can drive it directly.
 
-use std::{
-    cell::RefCell,
-    convert::Infallible,
-    io,
-    net::SocketAddr,
-    sync::Arc,
-    time::Duration,
-};
+use std::{cell::RefCell, convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use http::Request;
 use hyper::{body::Incoming, service::service_fn};

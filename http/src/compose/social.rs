@@ -21,7 +21,11 @@ pub(crate) async fn resolve(app: &App, list: ListUsersResp) -> Result<Listing<So
 }
 
 /// The users behind a list that belongs to `owner`, who must exist.
-pub(crate) async fn resolve_of(app: &App, owner: Id, list: ListUsersResp) -> Result<Listing<Social>, Problem> {
+pub(crate) async fn resolve_of(
+    app: &App,
+    owner: Id,
+    list: ListUsersResp,
+) -> Result<Listing<Social>, Problem> {
     if list.total == 0 {
         existence::user(app, owner).await?;
     }

@@ -46,7 +46,9 @@ impl BodyFault {
 impl From<BodyFault> for Refusal {
     fn from(fault: BodyFault) -> Self {
         match fault {
-            BodyFault::TooLarge => Self::transport(StatusCode::PAYLOAD_TOO_LARGE, "the request body is too large"),
+            BodyFault::TooLarge => {
+                Self::transport(StatusCode::PAYLOAD_TOO_LARGE, "the request body is too large")
+            }
             BodyFault::TooSlow => {
                 Self::transport(StatusCode::REQUEST_TIMEOUT, "the request body did not arrive in time")
             }
@@ -68,7 +70,11 @@ pub(crate) async fn read_all(body: Body, limit: usize, deadline: Instant) -> Res
 /// Refuses a body that says itself that it is longer than `limit`.
 pub(crate) fn check_length(body: &Body, limit: usize) -> Result<(), BodyFault> {
     let announced = body.size_hint().lower();
-    if usize::try_from(announced).is_ok_and(|length| length <= limit) { Ok(()) } else { Err(BodyFault::TooLarge) }
+    if usize::try_from(announced).is_ok_and(|length| length <= limit) {
+        Ok(())
+    } else {
+        Err(BodyFault::TooLarge)
+    }
 }
 
 /// The pieces of a body, each of which must arrive within `idle` after the one before.

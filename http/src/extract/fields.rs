@@ -205,7 +205,9 @@ pub(crate) mod tests {
             assert!(refusal(form(&[("video_id", text)]).id("video_id")).starts_with("video_id: "), "{text}");
         }
         assert_eq!(refusal(form(&[("n", "3")]).integer("n", 1, 2)), "n: must be 1 to 2");
-        assert!(refusal(form(&[("latest_time", "1e9")]).optional_time("latest_time")).starts_with("latest_time"));
+        assert!(
+            refusal(form(&[("latest_time", "1e9")]).optional_time("latest_time")).starts_with("latest_time")
+        );
         assert!(refusal(form(&[("page_num", "-1")]).page()).starts_with("page_num"));
         assert!(refusal(form(&[("page_size", "101")]).page()).starts_with("page_size"));
     }

@@ -113,7 +113,12 @@ mod tests {
 
     use super::*;
 
-    async fn fields(method: Method, target: &str, kind: &str, body: impl Into<Body>) -> Result<Fields, Refusal> {
+    async fn fields(
+        method: Method,
+        target: &str,
+        kind: &str,
+        body: impl Into<Body>,
+    ) -> Result<Fields, Refusal> {
         let request = http::Request::builder().method(method).uri(target).header(header::CONTENT_TYPE, kind);
         let (parts, ()) = request.body(()).unwrap().into_parts();
         read(&parts, body.into(), 200, Instant::now() + Duration::from_secs(5)).await
@@ -158,7 +163,10 @@ mod tests {
         assert_eq!(status("application/json", "{\"a\":").await, 400);
         assert_eq!(status("multipart/form-data", "--X").await, 400);
         assert_eq!(status(URLENCODED, "a=".to_owned() + &"x".repeat(300)).await, 413);
-        assert_eq!(status(MULTIPART, "--X\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nha").await, 400);
+        assert_eq!(
+            status(MULTIPART, "--X\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nha").await,
+            400
+        );
     }
 
     #[tokio::test]

@@ -53,7 +53,12 @@ mod tests {
             ("d", Value::Wrong("must be a string or a number")),
             ("a", Value::Text("3".into())),
         ];
-        assert!(pairs.iter().map(|(name, value)| (name.as_str(), value)).eq(expected.iter().map(|(n, v)| (*n, v))));
+        assert!(
+            pairs
+                .iter()
+                .map(|(name, value)| (name.as_str(), value))
+                .eq(expected.iter().map(|(n, v)| (*n, v)))
+        );
     }
 
     #[test]

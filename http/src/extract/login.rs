@@ -81,7 +81,9 @@ async fn renew(app: &App, refresh: &str) -> Result<Access, Refusal> {
 /// From now on the session's access tokens are worth nothing. They would expire by themselves a little later.
 pub(crate) async fn revoke(app: &App, session: Id) {
     let key = revoked_key(session);
-    if let Err(error) = app.cache.set(&key, Bytes::from_static(b"1"), app.settings.identity.access_ttl()).await {
+    if let Err(error) =
+        app.cache.set(&key, Bytes::from_static(b"1"), app.settings.identity.access_ttl()).await
+    {
         tracing::warn!(%error, "an access token can't be revoked before it expires");
     }
 }

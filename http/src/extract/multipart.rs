@@ -66,7 +66,9 @@ pub(crate) fn refuse(error: &multer::Error) -> Refusal {
         multer::Error::StreamSizeExceeded { .. } | multer::Error::FieldSizeExceeded { .. } => {
             BodyFault::TooLarge.into()
         }
-        multer::Error::NoBoundary => Refusal::transport(StatusCode::BAD_REQUEST, "the multipart boundary is missing"),
+        multer::Error::NoBoundary => {
+            Refusal::transport(StatusCode::BAD_REQUEST, "the multipart boundary is missing")
+        }
         _ => Refusal::transport(StatusCode::BAD_REQUEST, "the multipart body is malformed or incomplete"),
     }
 }

@@ -32,8 +32,14 @@ impl FromFields for Create {
 #[utoipa::path(post, path = "/group/create", tag = "group",
     request_body(content = Create, content_type = "multipart/form-data"),
     responses((status = 200, body = Envelope<Group>)), security(("access" = []), ("bearer" = [])))]
-pub(crate) async fn create(app: App, login: Login, Input(form): Input<Create>) -> Result<Answer<Group>, Refusal> {
-    let answer = login.acts(calls::answer(app.write.social.create_group(CreateGroupReq { name: form.name.into() }))).await?;
+pub(crate) async fn create(
+    app: App,
+    login: Login,
+    Input(form): Input<Create>,
+) -> Result<Answer<Group>, Refusal> {
+    let answer = login
+        .acts(calls::answer(app.write.social.create_group(CreateGroupReq { name: form.name.into() })))
+        .await?;
     Ok(Answer(app.view.group(calls::present(answer.group)?)))
 }
 
@@ -54,7 +60,9 @@ impl FromFields for GroupId {
     request_body(content = GroupId, content_type = "multipart/form-data"),
     responses((status = 200, body = Outcome)), security(("access" = []), ("bearer" = [])))]
 pub(crate) async fn join(app: App, login: Login, Input(form): Input<GroupId>) -> Result<Done, Refusal> {
-    login.acts(calls::answer(app.write.social.join_group(JoinGroupReq { group_id: form.group_id.0 }))).await?;
+    login
+        .acts(calls::answer(app.write.social.join_group(JoinGroupReq { group_id: form.group_id.0 })))
+        .await?;
     Ok(Done)
 }
 
@@ -63,7 +71,9 @@ pub(crate) async fn join(app: App, login: Login, Input(form): Input<GroupId>) ->
     request_body(content = GroupId, content_type = "multipart/form-data"),
     responses((status = 200, body = Outcome)), security(("access" = []), ("bearer" = [])))]
 pub(crate) async fn leave(app: App, login: Login, Input(form): Input<GroupId>) -> Result<Done, Refusal> {
-    login.acts(calls::answer(app.write.social.leave_group(LeaveGroupReq { group_id: form.group_id.0 }))).await?;
+    login
+        .acts(calls::answer(app.write.social.leave_group(LeaveGroupReq { group_id: form.group_id.0 })))
+        .await?;
     Ok(Done)
 }
 
@@ -76,7 +86,8 @@ pub(crate) async fn list(
     login: Login,
     Input(page): Input<Page>,
 ) -> Result<Answer<Listing<Group>>, Refusal> {
-    let answer = login.acts(calls::answer(app.read.social.list_groups(ListGroupsReq { page: wire(page) }))).await?;
+    let answer =
+        login.acts(calls::answer(app.read.social.list_groups(ListGroupsReq { page: wire(page) }))).await?;
     let items = answer.groups.into_iter().map(|group| app.view.group(group)).collect();
     Ok(Answer(Listing { items, total: answer.total }))
 }

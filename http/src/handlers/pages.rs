@@ -9,11 +9,7 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderValue, header};
 use utoipa_swagger_ui::Config;
-use volo_http::{
-    body::Body,
-    response::Response,
-    server::param::PathParams,
-};
+use volo_http::{body::Body, response::Response, server::param::PathParams};
 
 use crate::{gate::not_found, openapi, refusal::Refusal};
 

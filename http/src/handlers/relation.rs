@@ -65,7 +65,10 @@ impl OfUser {
 #[utoipa::path(get, path = "/following/list", tag = "relation",
     params(("user_id" = String, Query), ("page_num" = Option<PageNum>, Query), ("page_size" = Option<PageSize>, Query)),
     responses((status = 200, body = Envelope<Listing<Social>>)))]
-pub(crate) async fn following(app: App, Input(query): Input<OfUser>) -> Result<Answer<Listing<Social>>, Refusal> {
+pub(crate) async fn following(
+    app: App,
+    Input(query): Input<OfUser>,
+) -> Result<Answer<Listing<Social>>, Refusal> {
     let list = calls::answer(app.read.social.list_following(query.request())).await?;
     Ok(Answer(social::resolve_of(&app, query.user_id, list).await?))
 }
@@ -74,7 +77,10 @@ pub(crate) async fn following(app: App, Input(query): Input<OfUser>) -> Result<A
 #[utoipa::path(get, path = "/follower/list", tag = "relation",
     params(("user_id" = String, Query), ("page_num" = Option<PageNum>, Query), ("page_size" = Option<PageSize>, Query)),
     responses((status = 200, body = Envelope<Listing<Social>>)))]
-pub(crate) async fn followers(app: App, Input(query): Input<OfUser>) -> Result<Answer<Listing<Social>>, Refusal> {
+pub(crate) async fn followers(
+    app: App,
+    Input(query): Input<OfUser>,
+) -> Result<Answer<Listing<Social>>, Refusal> {
     let list = calls::answer(app.read.social.list_followers(query.request())).await?;
     Ok(Answer(social::resolve_of(&app, query.user_id, list).await?))
 }
@@ -88,6 +94,7 @@ pub(crate) async fn friends(
     login: Login,
     Input(page): Input<Page>,
 ) -> Result<Answer<Listing<Social>>, Refusal> {
-    let list = login.acts(calls::answer(app.read.social.list_friends(ListFriendsReq { page: wire(page) }))).await?;
+    let list =
+        login.acts(calls::answer(app.read.social.list_friends(ListFriendsReq { page: wire(page) }))).await?;
     Ok(Answer(social::resolve(&app, list).await?))
 }

@@ -39,7 +39,11 @@ impl FromFields for Register {
 #[utoipa::path(post, path = "/user/register", tag = "user",
     request_body(content = Register, content_type = "multipart/form-data"),
     responses((status = 200, body = Outcome)))]
-pub(crate) async fn register(app: App, client: Client, Input(form): Input<Register>) -> Result<Done, Refusal> {
+pub(crate) async fn register(
+    app: App,
+    client: Client,
+    Input(form): Input<Register>,
+) -> Result<Done, Refusal> {
     limits::count(&app, Limit::Registrations, client.ip).await?;
     let request = RegisterReq { username: form.username.into(), password: form.password.into() };
     calls::answer(app.write.user.register(request)).await?;

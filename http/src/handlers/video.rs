@@ -69,6 +69,7 @@ pub(crate) async fn popular(app: App, Input(page): Input<Page>) -> Result<Answer
 }
 
 #[derive(Debug, ToSchema)]
+#[schema(as = VideoSearch)]
 pub(crate) struct Search {
     /// A part of the title or the description; empty: any.
     #[schema(example = "snow")]
