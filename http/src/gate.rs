@@ -13,6 +13,7 @@ use fanone_base::Code;
 use fanone_telemetry::{Timings, names};
 use futures::FutureExt;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header, uri::PathAndQuery};
+use metrics::Gauge;
 use motore::Service;
 use tokio::time::{Instant, timeout_at};
 use volo::{context::Context, net::Address};
@@ -66,17 +67,20 @@ pub(crate) struct Gate {
     app: App,
     router: Router,
     cors: Cors,
+    active: Gauge,
 }
 
 impl Gate {
     pub(crate) fn new(app: App) -> Self {
         let cors = Cors::new(&app.settings.http.allowed_origins);
-        Self { app, router: routes::router(), cors }
+        let active = metrics::gauge!(names::HTTP_SERVER_ACTIVE_REQUESTS);
+        Self { app, router: routes::router(), cors, active }
     }
 
     /// Answers a request; whatever happens, there is an answer.
     pub(crate) async fn serve(&self, peer: SocketAddr, request: Request) -> Response {
         let started = Instant::now();
+        let _active = Counted::new(&self.active);
         let ip = client_ip(peer.ip(), request.headers(), &self.app.settings.http.trusted_proxies);
         let method = request.method().clone();
         let request_id = request_id(request.headers());
@@ -141,6 +145,22 @@ impl Gate {
             Ok(answer) => answer.unwrap_or_else(|never: Infallible| match never {}),
             Err(_elapsed) => Refusal::too_slow().into_response(),
         }
+    }
+}
+
+/// Something that is counted as long as it is there.
+pub(crate) struct Counted(Gauge);
+
+impl Counted {
+    pub(crate) fn new(gauge: &Gauge) -> Self {
+        gauge.increment(1);
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.decrement(1);
     }
 }
 
@@ -212,7 +232,10 @@ pub(crate) fn other_method(asked: &Method, allow: HeaderValue) -> Response {
 
 #[cfg(test)]
 mod tests {
+    use fanone_base::Id;
+
     use super::*;
+    use crate::testing::front;
 
     #[test]
     fn a_trailing_slash_makes_no_difference() {
@@ -235,5 +258,71 @@ mod tests {
         for id in ["", "a b", "a\"b", &"x".repeat(65)] {
             assert_eq!(with(id).len(), 16, "{id}");
         }
+    }
+
+    #[tokio::test]
+    async fn what_is_not_there_has_the_envelope_too() {
+        let front = front(&[]);
+        let (status, headers, body) = front.ask(Method::GET, "/nothing", &[], "").await;
+        assert_eq!((status, &body["base"]["code"]), (404, &10003.into()));
+        assert!(headers.contains_key("x-request-id"));
+        let (status, headers, body) = front.ask(Method::POST, "/video/feed/", &[], "").await;
+        assert_eq!((status, &body["base"]["code"]), (405, &10002.into()));
+        assert_eq!(headers[header::ALLOW], "GET, HEAD");
+        let (status, headers, _) = front.ask(Method::OPTIONS, "/user/login", &[], "").await;
+        assert_eq!((status, &headers[header::ALLOW]), (204, &HeaderValue::from_static("POST")));
+    }
+
+    #[tokio::test]
+    async fn both_slash_forms_are_the_same_operation() {
+        let front = front(&[]);
+        for target in ["/video/info", "/video/info/"] {
+            let (status, _, body) = front.ask(Method::GET, target, &[], "").await;
+            assert_eq!((status, body["base"]["msg"].as_str()), (200, Some("video_id: is required")));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_service_that_is_down_is_no_fault_of_the_request() {
+        let (status, _, body) = front(&[]).ask(Method::GET, "/video/feed", &[], "").await;
+        assert_eq!((status, &body["base"]["code"]), (503, &10006.into()));
+    }
+
+    #[tokio::test]
+    async fn an_operation_for_users_refuses_everybody_else() {
+        let front = front(&[]);
+        let kind = [("content-type", "application/x-www-form-urlencoded")];
+        let (_, _, body) = front.ask(Method::POST, "/like/action", &kind, "video_id=1&action_type=1").await;
+        assert_eq!(body["base"]["code"], 11001);
+        let tokens = front.keys.user_tokens(Duration::ZERO, Duration::ZERO).unwrap();
+        let expired = tokens.access(Id(7), Id(8)).unwrap();
+        let headers = [("access-token", expired.as_str())];
+        assert_eq!(front.ask(Method::GET, "/auth/mfa/qrcode", &headers, "").await.2["base"]["code"], 11002);
+        let tokens = front.keys.user_tokens(Duration::from_secs(60), Duration::from_secs(60)).unwrap();
+        let refresh = tokens.refresh(Id(7), Id(8), 0).unwrap();
+        let headers = [("access-token", refresh.as_str())];
+        assert_eq!(front.ask(Method::GET, "/auth/mfa/qrcode", &headers, "").await.2["base"]["code"], 11001);
+    }
+
+    #[tokio::test]
+    async fn a_flood_is_refused() {
+        let front = front(&[("LIMITS__REQUESTS_PER_IP", "2")]);
+        for _ in 0..2 {
+            assert_eq!(front.ask(Method::GET, "/openapi.json", &[], "").await.0, 200);
+        }
+        let (status, headers, body) = front.ask(Method::GET, "/openapi.json", &[], "").await;
+        assert_eq!((status, &body["base"]["code"]), (429, &10005.into()));
+        assert_eq!(headers[header::RETRY_AFTER], "10");
+    }
+
+    #[tokio::test]
+    async fn the_pages_are_in_the_program() {
+        let front = front(&[]);
+        for page in ["/", "/web/app.js", "/web/style.css", "/docs", "/docs/", "/docs/swagger-ui-bundle.js"] {
+            let (status, headers, _) = front.ask(Method::GET, page, &[], "").await;
+            assert_eq!(status, 200, "{page}");
+            assert!(headers.contains_key(header::CONTENT_SECURITY_POLICY), "{page}");
+        }
+        assert_eq!(front.ask(Method::GET, "/docs/../Cargo.toml", &[], "").await.0, 404);
     }
 }

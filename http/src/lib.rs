@@ -25,6 +25,8 @@ mod refusal;
 mod routes;
 mod server;
 mod state;
+#[cfg(test)]
+mod testing;
 
 use std::sync::Arc;
 

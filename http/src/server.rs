@@ -5,6 +5,7 @@
 
 use std::{cell::RefCell, convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
+use fanone_telemetry::names;
 use http::Request;
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
@@ -19,7 +20,10 @@ use tokio::{
 };
 use volo_http::body::Body;
 
-use crate::{gate::Gate, linger::Lingering};
+use crate::{
+    gate::{Counted, Gate},
+    linger::Lingering,
+};
 
 /// More request headers than any browser or proxy sends.
 const HEADERS_MAX: usize = 100;
@@ -48,6 +52,7 @@ pub(crate) async fn run(
     let builder = http1(bounds.header_timeout);
     let connections = Arc::new(Semaphore::new(bounds.connections_max));
     let graceful = GracefulShutdown::new();
+    let open = metrics::gauge!(names::HTTP_SERVER_OPEN_CONNECTIONS);
     tokio::pin!(stop);
     loop {
         let (stream, peer, permit) = tokio::select! {
@@ -61,6 +66,7 @@ pub(crate) async fn run(
                 }
             },
         };
+        let counted = Counted::new(&open);
         let gate = gate.clone();
         let service = service_fn(move |request: Request<Incoming>| {
             let gate = gate.clone();
@@ -77,7 +83,7 @@ pub(crate) async fn run(
             if let Err(error) = watched.await {
                 tracing::debug!(error, "a connection broke");
             }
-            drop(permit);
+            drop((permit, counted));
         });
     }
     drop(listener);

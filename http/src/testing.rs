@@ -1,0 +1,68 @@
+//! A front for tests: all of it, with no service behind it.
+
+use std::{sync::Arc, time::Duration};
+
+use fanone_call::Peer;
+use fanone_config::Settings;
+use fanone_identity::{Keys, OnMissing};
+use fanone_media::MediaStore;
+use fanone_registry::Registry;
+use fanone_vectors::Model;
+use http::Method;
+use tempfile::TempDir;
+use volo_http::{
+    body::{Body, BodyConversion},
+    response::Response,
+};
+
+use crate::{
+    gate::Gate,
+    state::{App, Parts},
+};
+
+/// The front and the folder it works in.
+pub(crate) struct Front {
+    pub(crate) gate: Gate,
+    pub(crate) keys: Keys,
+    _folder: TempDir,
+}
+
+/// A front with these settings, each `SECTION__KEY` with its value.
+pub(crate) fn front(settings: &[(&str, &str)]) -> Front {
+    let folder = tempfile::tempdir().unwrap();
+    let data = ("FANONE_DATA_DIR".to_owned(), folder.path().display().to_string());
+    let given = settings.iter().map(|(name, value)| (format!("FANONE_{name}"), (*value).to_owned()));
+    let settings = Settings::load(None, given.chain([data])).unwrap();
+    let keys = Keys::open(&settings.identity.keys, OnMissing::Generate).unwrap();
+    let lifetime = Duration::from_secs(60);
+    let parts = Parts {
+        peer: Peer::new("fanone.http", &keys, lifetime, Registry::memory(), &settings.calls).unwrap(),
+        verifier: keys.user_verifier().unwrap(),
+        media: MediaStore::open(&settings.media.url.to_string()).unwrap(),
+        model: Model::open("builtin:").unwrap(),
+        cache: fanone_cache::open("memory:").unwrap(),
+        settings: Arc::new(settings),
+    };
+    Front { gate: Gate::new(App::new(parts)), keys, _folder: folder }
+}
+
+impl Front {
+    /// Sends a request with headers and takes the answer apart: status, headers, JSON body (null if it is none).
+    pub(crate) async fn ask(
+        &self,
+        method: Method,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> (u16, http::HeaderMap, serde_json::Value) {
+        let mut request = http::Request::builder().method(method).uri(target);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let peer = "192.0.2.1:40000".parse().unwrap();
+        let response: Response = self.gate.serve(peer, request.body(body.into()).unwrap()).await;
+        let (parts, body) = response.into_parts();
+        let text = body.into_string().await.unwrap();
+        (parts.status.as_u16(), parts.headers, serde_json::from_str(&text).unwrap_or_default())
+    }
+}
