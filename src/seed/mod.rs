@@ -51,7 +51,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     println!(
         "{} users, {} videos, with likes, comments, follows and chats.",
         world.users.len(),
-        world.videos.len()
+        world.titles.len()
     );
     println!(
         "Look at {}/ and log in as {} with the password {}",
@@ -65,7 +65,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
 fn progress(world: &World) -> ProgressBar {
     let users = world.users.len();
     let steps = users * (1 + LIKES_OF_A_USER + VISITS_OF_A_USER + FOLLOWS_OF_A_USER)
-        + world.videos.len() * (1 + COMMENTS_OF_A_VIDEO)
+        + world.titles.len() * (1 + COMMENTS_OF_A_VIDEO)
         + CHATS;
     let bar = ProgressBar::new(steps as u64);
     if let Ok(style) = ProgressStyle::with_template("{msg:12} [{bar:40}] {pos}/{len}  {elapsed}") {
@@ -105,12 +105,13 @@ impl Seeder {
 
     async fn publish(&mut self, world: &World) -> anyhow::Result<()> {
         self.bar.set_message("videos");
-        for (video, clip) in world.videos.iter().zip(clips::CLIPS) {
+        let descriptions = world.descriptions.iter().cycle();
+        for ((title, description), clip) in world.titles.iter().zip(descriptions).zip(clips::CLIPS) {
             let author = self.users.choose(&mut self.random).context("no users")?;
-            self.client.publish(author, &video.title, &video.description, clip).await?;
+            self.client.publish(author, title, description, clip).await?;
             self.bar.inc(1);
         }
-        self.videos = self.client.popular(world.videos.len()).await?;
+        self.videos = self.client.popular(world.titles.len()).await?;
         Ok(())
     }
 
