@@ -17,7 +17,10 @@ pub(crate) fn of(stream: ByteStream) -> Body {
         Ok(bytes) => Ok(Frame::data(bytes)),
         Err(error) => {
             // The head is sent: all that is left to do is to break off.
-            tracing::error!(error = fanone_telemetry::chain(&error), "a media object can't be read to its end");
+            tracing::error!(
+                error = fanone_telemetry::chain(&error),
+                "a media object can't be read to its end"
+            );
             Err(BoxError::from(error))
         }
     });

@@ -85,7 +85,11 @@ mod tests {
     #[test]
     fn who_has_the_file_is_told_so() {
         for tags in ["\"a\"", "*", "W/\"a\"", "\"b\", \"a\""] {
-            assert_eq!(asked(&[("if-none-match", tags), ("range", "bytes=0-1")]), Outcome::NotModified, "{tags}");
+            assert_eq!(
+                asked(&[("if-none-match", tags), ("range", "bytes=0-1")]),
+                Outcome::NotModified,
+                "{tags}"
+            );
         }
         assert_eq!(asked(&[("if-none-match", "\"b\"")]), Outcome::Whole);
     }

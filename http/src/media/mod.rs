@@ -7,9 +7,9 @@ mod range;
 
 use fanone_media::{Head, MediaError, sniff::content_type};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use volo_http::{body::Body, response::Response};
+use volo_http::{body::Body, response::Response, server::IntoResponse};
 
-use crate::{gate::not_found, refusal::Refusal, state::App};
+use crate::{refusal::Refusal, state::App};
 
 use asked::Asked;
 use conditions::Outcome;
@@ -32,12 +32,8 @@ const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("public, max-age=315
         (status = 404, description = "There is no such file", body = crate::envelope::Outcome),
         (status = 416, description = "The file ends before the range", body = crate::envelope::Outcome)))]
 pub(crate) async fn read(app: App, asked: Asked) -> Result<Response, Refusal> {
-    let Some(key) = asked.key else { return Err(not_found().await) };
-    let head = match app.media.head(&key).await {
-        Ok(head) => head,
-        Err(MediaError::NotFound) => return Err(not_found().await),
-        Err(error) => return Err(error.into()),
-    };
+    let key = asked.key.ok_or(MediaError::NotFound).map_err(refuse)?;
+    let head = app.media.head(&key).await.map_err(refuse)?;
     let span = match conditions::judge(&asked.headers, &head) {
         Outcome::NotModified => return Ok(answer(StatusCode::NOT_MODIFIED, Body::empty(), &head)),
         Outcome::Unsatisfiable => return Ok(unsatisfiable(&head)),
@@ -45,7 +41,10 @@ pub(crate) async fn read(app: App, asked: Asked) -> Result<Response, Refusal> {
         Outcome::Part(span) => Some(span),
     };
     let Span { start, end } = span.unwrap_or(Span { start: 0, end: head.size });
-    let content = if asked.head_only { Body::empty() } else { body::of(app.media.read(&key, start..end).await?) };
+    let content = match asked.head_only {
+        true => Body::empty(),
+        false => body::of(app.media.read(&key, start..end).await.map_err(refuse)?),
+    };
     let status = if span.is_some() { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };
     let mut response = answer(status, content, &head);
     let headers = response.headers_mut();
@@ -69,9 +68,17 @@ fn answer(status: StatusCode, content: Body, head: &Head) -> Response {
     response
 }
 
+/// Here, as for any path, what does not exist has a status of its own.
+fn refuse(error: MediaError) -> Refusal {
+    match error {
+        MediaError::NotFound => Refusal::transport(StatusCode::NOT_FOUND, "there is no such file"),
+        error => error.into(),
+    }
+}
+
 fn unsatisfiable(head: &Head) -> Response {
     let refusal = Refusal::transport(StatusCode::RANGE_NOT_SATISFIABLE, "the file ends before the range");
-    let mut response = volo_http::server::IntoResponse::into_response(refusal);
+    let mut response = refusal.into_response();
     insert(response.headers_mut(), header::CONTENT_RANGE, format!("bytes */{}", head.size));
     response
 }

@@ -27,7 +27,9 @@ pub(crate) fn parse(text: &str, size: u64) -> Range {
     match (number(first), number(last)) {
         (Some(first), Some(last)) if first <= last => span(first, last.saturating_add(1), size),
         (Some(first), None) if last.is_empty() => span(first, size, size),
-        (None, Some(length)) if first.is_empty() && length > 0 => span(size.saturating_sub(length), size, size),
+        (None, Some(length)) if first.is_empty() && length > 0 => {
+            span(size.saturating_sub(length), size, size)
+        }
         (None, Some(0)) if first.is_empty() => Range::Outside,
         _ => Range::Ignored,
     }
@@ -78,8 +80,17 @@ mod tests {
     #[test]
     fn what_makes_no_sense_and_several_ranges_do_not_count() {
         for text in [
-            "", "bytes", "bytes=", "bytes=-", "bytes=a-b", "bytes=9-5", "bytes=+1-2", "bytes=1-2,4-5", "lines=1-2",
-            "bytes=1-2-3", "bytes=1- 2",
+            "",
+            "bytes",
+            "bytes=",
+            "bytes=-",
+            "bytes=a-b",
+            "bytes=9-5",
+            "bytes=+1-2",
+            "bytes=1-2,4-5",
+            "lines=1-2",
+            "bytes=1-2-3",
+            "bytes=1- 2",
         ] {
             assert_eq!(parse(text, 100), Range::Ignored, "{text}");
         }

@@ -1,0 +1,150 @@
+//! Who is connected to this process: how many there may be, and how all of them are told to go.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use fanone_base::Id;
+use fanone_telemetry::names;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::{
+    sync::CancellationToken,
+    task::{TaskTracker, task_tracker::TaskTrackerToken},
+};
+
+type Seats = HashMap<Id, VecDeque<CancellationToken>>;
+
+/// The connections of this process. Clones share them.
+#[derive(Clone)]
+pub(crate) struct Hub {
+    seats: Arc<Mutex<Seats>>,
+    per_user: usize,
+    /// For the connections of all users together.
+    permits: Arc<Semaphore>,
+    closing: CancellationToken,
+    open: TaskTracker,
+}
+
+impl Hub {
+    pub(crate) fn new(connections_max: usize, per_user: usize) -> Self {
+        Self {
+            seats: Arc::default(),
+            per_user: per_user.max(1),
+            permits: Arc::new(Semaphore::new(connections_max)),
+            closing: CancellationToken::new(),
+            open: TaskTracker::new(),
+        }
+    }
+
+    /// A place for one more connection of `user`; `None` when the process is full or ends. A user who has as many as
+    /// one may have loses the oldest: it is likely to be one that broke without a word.
+    pub(crate) fn enter(&self, user: Id) -> Option<Seat> {
+        if self.closing.is_cancelled() {
+            return None;
+        }
+        let permit = Arc::clone(&self.permits).try_acquire_owned().ok()?;
+        let replaced = CancellationToken::new();
+        let mut seats = self.lock();
+        let own = seats.entry(user).or_default();
+        if own.len() >= self.per_user
+            && let Some(oldest) = own.pop_front()
+        {
+            oldest.cancel();
+        }
+        own.push_back(replaced.clone());
+        metrics::gauge!(names::CHAT_CONNECTIONS).increment(1.0);
+        Some(Seat { hub: self.clone(), user, replaced, _permit: permit, _open: self.open.token() })
+    }
+
+    /// Tells every connection to close, and waits until they have.
+    pub(crate) async fn shutdown(&self) {
+        self.closing.cancel();
+        self.open.close();
+        self.open.wait().await;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Seats> {
+        self.seats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The place of one connection, given back when dropped.
+pub(crate) struct Seat {
+    hub: Hub,
+    user: Id,
+    replaced: CancellationToken,
+    _permit: OwnedSemaphorePermit,
+    _open: TaskTrackerToken,
+}
+
+impl Seat {
+    /// Resolves when a newer connection has taken the place.
+    pub(crate) async fn replaced(&self) {
+        self.replaced.cancelled().await;
+    }
+
+    /// Resolves when the process ends.
+    pub(crate) async fn closing(&self) {
+        self.hub.closing.cancelled().await;
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        metrics::gauge!(names::CHAT_CONNECTIONS).decrement(1.0);
+        // Nobody else has this token any more: cancelled, it can be told from those of the user's other places.
+        self.replaced.cancel();
+        let mut seats = self.hub.lock();
+        if let Some(own) = seats.get_mut(&self.user) {
+            own.retain(|seat| !seat.is_cancelled());
+            if own.is_empty() {
+                seats.remove(&self.user);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+
+    fn is_replaced(seat: &Seat) -> bool {
+        seat.replaced().now_or_never().is_some()
+    }
+
+    #[tokio::test]
+    async fn the_oldest_connection_of_a_user_makes_room() {
+        let hub = Hub::new(10, 2);
+        let other = hub.enter(Id(2)).unwrap();
+        let [first, second, third] = [(); 3].map(|()| hub.enter(Id(1)).unwrap());
+        assert_eq!([&first, &second, &third, &other].map(is_replaced), [true, false, false, false]);
+        drop(second);
+        let fourth = hub.enter(Id(1)).unwrap();
+        assert_eq!([&third, &fourth].map(is_replaced), [false, false]);
+    }
+
+    #[tokio::test]
+    async fn a_full_process_takes_nobody() {
+        let hub = Hub::new(1, 2);
+        let seat = hub.enter(Id(1)).unwrap();
+        assert!(hub.enter(Id(2)).is_none());
+        drop(seat);
+        assert!(hub.enter(Id(2)).is_some());
+        assert!(hub.lock().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_shutdown_waits_for_the_last_connection() {
+        let hub = Hub::new(10, 2);
+        let seat = hub.enter(Id(1)).unwrap();
+        let mut shutdown = std::pin::pin!(hub.shutdown());
+        assert!(futures::poll!(&mut shutdown).is_pending());
+        seat.closing().await;
+        assert!(hub.enter(Id(1)).is_none());
+        drop(seat);
+        shutdown.await;
+    }
+}

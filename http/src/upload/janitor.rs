@@ -1,0 +1,72 @@
+//! Removes what was left of uploads: of expired ones, and of writers that were killed.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use fanone_base::{Id, time};
+use fanone_media::{Folder, Key, SegmentError};
+use fanone_telemetry::jobs;
+use tokio_util::sync::CancellationToken;
+
+use crate::state::App;
+
+const INTERVAL: Duration = Duration::from_secs(10 * 60);
+/// The most parts of uploads looked at.
+const PARTS_MAX: usize = 1_000_000;
+/// An upload that is just being published when it expires is left alone for so long.
+const GRACE: Duration = Duration::from_secs(60 * 60);
+
+/// Tidies up at once and every ten minutes, until `shutdown`.
+pub(crate) async fn run(app: App, shutdown: CancellationToken) {
+    jobs::every("uploads_tidy", INTERVAL, shutdown, || tidy(&app)).await;
+}
+
+async fn tidy(app: &App) -> Result<(), SegmentError> {
+    let folder: Key = Folder::Uploads.name().parse()?;
+    let parts = app.media.list(&folder, PARTS_MAX).await?;
+    let uploads: BTreeSet<Id> = parts.iter().filter_map(|(key, _)| upload(key)).collect();
+    let lifetime = app.settings.upload.lifetime().saturating_add(GRACE);
+    for upload in uploads.into_iter().filter(|upload| is_over(*upload, lifetime, time::now_ms())) {
+        match app.uploads.segments.remove(upload).await {
+            // One that is still being written to has its turn later.
+            Ok(()) | Err(SegmentError::Busy) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    app.media.sweep(GRACE).await?;
+    Ok(())
+}
+
+/// The upload that a part belongs to.
+fn upload(key: &Key) -> Option<Id> {
+    key.as_str().split('/').nth(1)?.parse().ok()
+}
+
+/// Whether an upload's time is over: the id says when it began.
+fn is_over(upload: Id, lifetime: Duration, now_ms: i64) -> bool {
+    let lifetime_ms = i64::try_from(lifetime.as_millis()).unwrap_or(i64::MAX);
+    upload.millis().saturating_add(lifetime_ms) <= now_ms
+}
+
+#[cfg(test)]
+mod tests {
+    use fanone_base::{Bucket, IdGenerator};
+
+    use super::*;
+
+    #[test]
+    fn a_part_belongs_to_its_upload() {
+        let of = |key: &str| upload(&key.parse().unwrap());
+        assert_eq!(of("uploads/77/00000000000000000000"), Some(Id(77)));
+        assert_eq!(of("uploads/x/00000000000000000000"), None);
+        assert_eq!(of("uploads"), None);
+    }
+
+    #[test]
+    fn an_upload_is_over_after_its_lifetime() {
+        let id = IdGenerator::default().next(Bucket::new(1));
+        let day = Duration::from_secs(86_400);
+        assert!(!is_over(id, day, id.millis() + 86_399_999));
+        assert!(is_over(id, day, id.millis() + 86_400_000));
+        assert!(!is_over(id, Duration::MAX, i64::MAX - 1));
+    }
+}
