@@ -39,7 +39,8 @@ pub(crate) struct Outcome {
 }
 
 impl Base {
-    const SUCCESS: Self = Self { code: Code::Success.number(), msg: Cow::Borrowed(Code::Success.message()) };
+    pub(crate) const SUCCESS: Self =
+        Self { code: Code::Success.number(), msg: Cow::Borrowed(Code::Success.message()) };
 }
 
 /// Success with data.

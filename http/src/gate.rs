@@ -16,7 +16,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header, uri::PathAnd
 use metrics::Gauge;
 use motore::Service;
 use tokio::time::{Instant, timeout_at};
-use volo::{context::Context, net::Address};
+use volo::{FastStr, context::Context, net::Address};
 use volo_http::{
     body::Body,
     context::ServerContext,
@@ -27,11 +27,12 @@ use volo_http::{
 
 use crate::{
     cors::Cors,
-    extract::{Notes, client_ip},
+    extract::{Notes, access_token, client_ip},
     limits::{self, Limit},
     refusal::Refusal,
     routes,
     state::App,
+    unread::Unread,
 };
 
 /// The route of a request that no route matches.
@@ -85,6 +86,10 @@ impl Gate {
         let method = request.method().clone();
         let request_id = request_id(request.headers());
         let origin = request.headers().get(header::ORIGIN).cloned();
+        let token = access_token(request.headers()).map(FastStr::new);
+        let (parts, body) = request.into_parts();
+        let (body, unread) = Unread::watch(body);
+        let request = Request::from_parts(parts, body);
         let mut cx = ServerContext::new(Address::from(peer));
 
         let answer = AssertUnwindSafe(self.answer(&mut cx, ip, started, request)).catch_unwind().await;
@@ -94,8 +99,12 @@ impl Gate {
             Refusal::of(Code::Internal).into_response()
         });
 
-        let notes = cx.extensions_mut().remove::<Notes>().unwrap_or_default();
         decorate(response.headers_mut());
+        if unread.is_left() {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        let notes = cx.extensions_mut().remove::<Notes>().unwrap_or_default();
+        let user = notes.user.or_else(|| Some(self.app.verifier.verify(&token?).ok()?.user_id));
         if let Some(token) = notes.new_access {
             response.headers_mut().insert("new-access-token", token);
         }
@@ -114,7 +123,7 @@ impl Gate {
             code = response.extensions().get::<Code>().map(|code| code.number()),
             duration_ms = elapsed.as_secs_f64() * 1000.0,
             request_id = request_id.to_str().ok(),
-            user_id = notes.user.map(|user| user.0),
+            user_id = user.map(|user| user.0),
             ip = %ip,
             "request"
         );
@@ -302,6 +311,30 @@ mod tests {
         let refresh = tokens.refresh(Id(7), Id(8), 0).unwrap();
         let headers = [("access-token", refresh.as_str())];
         assert_eq!(front.ask(Method::GET, "/auth/mfa/qrcode", &headers, "").await.2["base"]["code"], 11001);
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_answer() {
+        let (status, _, body) = front(&[]).ask(Method::GET, "/panics", &[], "").await;
+        assert_eq!((status, &body["base"]["code"]), (500, &10001.into()));
+    }
+
+    #[tokio::test]
+    async fn a_connection_with_an_unread_body_is_given_up() {
+        let front = front(&[]);
+        let (_, headers, _) = front.ask(Method::POST, "/auth/logout", &[], "x=1").await;
+        assert_eq!(headers[header::CONNECTION], "close");
+        let kind = [("content-type", "application/x-www-form-urlencoded")];
+        let (_, headers, _) = front.ask(Method::POST, "/user/register", &kind, "x=1").await;
+        assert!(!headers.contains_key(header::CONNECTION));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_come_has_its_own_status() {
+        let body = Body::from_stream(futures::stream::pending());
+        let kind = [("content-type", "application/json")];
+        let (status, ..) = front(&[]).ask(Method::POST, "/user/register", &kind, body).await;
+        assert_eq!(status, 408);
     }
 
     #[tokio::test]

@@ -11,6 +11,7 @@
 //! | `openapi` | the API document, made from all of these |
 
 mod calls;
+mod chat;
 mod compose;
 mod cors;
 mod envelope;
@@ -19,6 +20,7 @@ mod gate;
 mod handlers;
 mod limits;
 mod linger;
+mod media;
 mod objects;
 mod openapi;
 mod refusal;
@@ -27,10 +29,13 @@ mod server;
 mod state;
 #[cfg(test)]
 mod testing;
+mod unread;
+mod upload;
 
 use std::sync::Arc;
 
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, time::timeout};
+use tokio_util::sync::CancellationToken;
 
 pub use openapi::document;
 pub use state::Parts;
@@ -43,6 +48,17 @@ pub async fn serve(listener: TcpListener, parts: Parts, stop: impl Future<Output
         header_timeout: http.header_timeout(),
         drain_timeout: http.drain_timeout(),
     };
-    let gate = gate::Gate::new(state::App::new(parts));
-    server::run(listener, Arc::new(gate), bounds, stop).await;
+    let app = state::App::new(parts);
+    let stopping = CancellationToken::new();
+    let requests = server::run(listener, Arc::new(gate::Gate::new(app.clone())), bounds, async {
+        stop.await;
+        stopping.cancel();
+    });
+    let chats = async {
+        stopping.cancelled().await;
+        if timeout(app.settings.http.drain_timeout(), app.chat.shutdown()).await.is_err() {
+            tracing::warn!("chats were still open when the time to drain was over");
+        }
+    };
+    tokio::join!(requests, chats, upload::janitor::run(app.clone(), stopping.clone()));
 }

@@ -265,7 +265,6 @@ impl View {
         }
     }
 
-    #[expect(dead_code, reason = "for the chat, which is being written")]
     pub(crate) fn message(&self, row: social::Message) -> Message {
         Message {
             id: row.id,

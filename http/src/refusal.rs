@@ -63,14 +63,25 @@ impl Refusal {
         refusal
     }
 
+    /// The site does as much of this as it may; the client may try again after so many seconds.
+    pub(crate) const fn busy(retry_after: u64) -> Self {
+        let mut refusal = Self::of(Code::Unavailable);
+        refusal.retry_after = Some(retry_after);
+        refusal
+    }
+
     /// A fault of ours, which is logged here with its causes, once.
     pub(crate) fn fault(error: &(dyn Error + 'static)) -> Self {
         tracing::error!(error = chain(error), "a request failed");
         Self::of(Code::Internal)
     }
 
+    /// The code in the answer.
+    pub(crate) const fn code(&self) -> Code {
+        self.code
+    }
+
     /// The text in the answer.
-    #[cfg(test)]
     pub(crate) fn message(&self) -> &str {
         &self.message
     }

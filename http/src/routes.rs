@@ -8,8 +8,11 @@ use volo_http::server::{
 };
 
 use crate::{
+    chat::handshake,
     gate::{not_found, other_method},
     handlers::{auth, comment, group, like, pages, picture, relation, user, video},
+    media,
+    upload::{form, tus},
 };
 
 macro_rules! operations {
@@ -64,6 +67,7 @@ operations! {
     "/video/popular": get video::popular;
     "/video/search": post video::search;
     "/video/info": get video::info;
+    "/video/publish": post form::publish;
     "/video/visit": post video::visit;
     "/video/delete": delete video::delete;
     "/like/action": post like::action;
@@ -80,12 +84,19 @@ operations! {
     "/group/leave": post group::leave;
     "/group/list": get group::list;
     "/group/members": get group::members;
+    "/ws": get handshake::connect;
+    "/upload": options tus::options, post tus::create;
+    "/upload/{id}": head tus::look, patch tus::append, delete tus::terminate, post tus::overridden;
+    "/media/{*key}": get media::read;
     "/openapi.json": get pages::document;
 }
 
 /// Every route: the operations, and the pages for people.
 pub(crate) fn router() -> Router {
-    operations()
+    let router = operations();
+    #[cfg(test)]
+    let router = router.route("/panics", get(async || -> &'static str { panic!("as the test wants it") }));
+    router
         .route("/", get(pages::home).head(pages::home))
         .route("/web/{file}", get(pages::asset).head(pages::asset))
         .route("/docs", get(pages::docs).head(pages::docs))

@@ -17,7 +17,7 @@ use volo_gen::fanone::{
 };
 use volo_http::{context::ServerContext, server::extract::FromContext};
 
-use crate::{gate::Scope, objects::View, refusal::Refusal};
+use crate::{chat::Hub, gate::Scope, objects::View, refusal::Refusal, upload::Uploads};
 
 /// Everything the front is put together from. Whoever starts it brings these.
 pub struct Parts {
@@ -64,6 +64,10 @@ pub(crate) struct State {
     pub(crate) write: Clients,
     /// How rows are shown.
     pub(crate) view: View,
+    /// Videos on their way in.
+    pub(crate) uploads: Uploads,
+    /// Who is connected to the chat.
+    pub(crate) chat: Hub,
 }
 
 impl Deref for State {
@@ -81,8 +85,11 @@ pub(crate) struct App(Arc<State>);
 impl App {
     pub(crate) fn new(parts: Parts) -> Self {
         let (read, write) = (Clients::new(&parts.peer, Retry::Once), Clients::new(&parts.peer, Retry::Never));
-        let view = View::new(&parts.settings);
-        Self(Arc::new(State { parts, read, write, view }))
+        let settings = &parts.settings;
+        let view = View::new(settings);
+        let uploads = Uploads::new(settings, &parts.media);
+        let chat = Hub::new(settings.http.connections_max, settings.chat.connections_per_user);
+        Self(Arc::new(State { parts, read, write, view, uploads, chat }))
     }
 }
 

@@ -130,13 +130,6 @@ impl Fields {
         Page::new(num, size)
     }
 
-    /// `page_num` and `page_size`, both of which must be there.
-    pub(crate) fn required_page(&mut self) -> Result<Page, InvalidField> {
-        let num = self.integer("page_num", i64::MIN, i64::MAX)?;
-        let size = self.integer("page_size", i64::MIN, i64::MAX)?;
-        Page::new(num, size)
-    }
-
     fn parsed<T: FromStr>(&mut self, name: &'static str, expected: &str) -> Result<Option<T>, InvalidField> {
         let text = match self.take(name) {
             None => return Ok(None),
@@ -196,7 +189,6 @@ pub(crate) mod tests {
         assert_eq!(refusal(form(&[]).text("title")), "title: is required");
         assert_eq!(refusal(form(&[]).id("video_id")), "video_id: is required");
         assert_eq!(refusal(form(&[("video_id", "")]).id("video_id")), "video_id: is required");
-        assert_eq!(refusal(form(&[]).required_page()), "page_num: is required");
     }
 
     #[test]

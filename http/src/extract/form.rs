@@ -53,7 +53,7 @@ async fn read_body(
     deadline: Instant,
     fields: &mut Fields,
 ) -> Result<(), Refusal> {
-    if body.is_end_stream() {
+    if body.is_end_stream() && !headers.contains_key(header::CONTENT_TYPE) {
         return Ok(());
     }
     if let Some(boundary) = multipart::boundary(headers) {
@@ -160,6 +160,9 @@ mod tests {
     async fn a_body_that_is_no_form_has_a_status_of_its_own() {
         assert_eq!(status("text/plain", "a=1").await, 415);
         assert_eq!(status("application/json", "[1]").await, 400);
+        assert_eq!(status("application/json", "").await, 400);
+        assert_eq!(status(MULTIPART, "").await, 400);
+        assert_eq!(status(MULTIPART, "no parts").await, 400);
         assert_eq!(status("application/json", "{\"a\":").await, 400);
         assert_eq!(status("multipart/form-data", "--X").await, 400);
         assert_eq!(status(URLENCODED, "a=".to_owned() + &"x".repeat(300)).await, 413);

@@ -12,6 +12,7 @@ use volo_http::{context::ServerContext, server::extract::FromContext};
 use crate::{calls, gate::Scope, refusal::Refusal, state::App};
 
 /// A caller who is logged in.
+#[derive(Clone)]
 pub(crate) struct Login {
     pub(crate) user: Id,
     pub(crate) session: Id,
@@ -40,6 +41,13 @@ pub(crate) struct Access {
     pub(crate) renewed: bool,
 }
 
+impl Access {
+    /// The token for the client, if it is a new one.
+    pub(crate) fn to_send(&self) -> Option<HeaderValue> {
+        self.renewed.then(|| HeaderValue::from_str(&self.token).ok()).flatten()
+    }
+}
+
 impl FromContext for Login {
     type Rejection = Refusal;
 
@@ -48,8 +56,7 @@ impl FromContext for Login {
         let token = access_token(&parts.headers).ok_or(Refusal::of(Code::NotLoggedIn))?;
         let access = authenticate(app, token, refresh_token(&parts.headers)).await?;
         let UserClaims { user_id: user, session, .. } = access.claims;
-        let new_access = access.renewed.then(|| HeaderValue::from_str(&access.token).ok()).flatten();
-        cx.extensions_mut().insert(Notes { user: Some(user), new_access });
+        cx.extensions_mut().insert(Notes { user: Some(user), new_access: access.to_send() });
         Ok(Self { user, session, token: access.token })
     }
 }
@@ -98,7 +105,7 @@ fn revoked_key(session: Id) -> String {
 }
 
 /// The access token in `Access-Token`, or in `Authorization: Bearer`.
-fn access_token(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn access_token(headers: &HeaderMap) -> Option<&str> {
     if let Some(token) = header_text(headers, "access-token") {
         return Some(token);
     }

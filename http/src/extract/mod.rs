@@ -1,12 +1,12 @@
 //! What handlers take: the state, the client, the login, and the operation's fields.
 
-mod body;
+pub(crate) mod body;
 mod client;
 mod fields;
-mod form;
-mod json;
-mod login;
-mod multipart;
+pub(crate) mod form;
+pub(crate) mod json;
+pub(crate) mod login;
+pub(crate) mod multipart;
 mod picture;
 mod query;
 mod tokens;
@@ -14,6 +14,6 @@ mod tokens;
 pub(crate) use client::{Client, client_ip};
 pub(crate) use fields::{Either, Fields, FromFields};
 pub(crate) use form::Input;
-pub(crate) use login::{Login, Notes, revoke};
+pub(crate) use login::{Login, Notes, access_token, revoke};
 pub(crate) use picture::Picture;
 pub(crate) use tokens::Refresh;

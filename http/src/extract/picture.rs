@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use fanone_base::InvalidField;
 use http::request::Parts;
+use http_body::Body as _;
 use volo_http::{body::Body, context::ServerContext, server::extract::FromRequest};
 
 use super::{
@@ -32,7 +33,11 @@ impl<T: FromFields> FromRequest for Picture<T> {
         let scope = Scope::of(cx)?;
         let settings = &scope.app.settings;
         let limit = settings.media.picture_max_bytes.saturating_add(AROUND_BYTES);
-        let boundary = multipart::boundary(&parts.headers).ok_or_else(unsupported)??;
+        let boundary = match multipart::boundary(&parts.headers) {
+            Some(boundary) => boundary?,
+            None if body.is_end_stream() => return Err(InvalidField::missing(FILE).into()),
+            None => return Err(unsupported()),
+        };
         check_length(&body, limit)?;
         let pieces = idle_stream(body, settings.http.body_idle_timeout());
         let mut fields = Fields::default();

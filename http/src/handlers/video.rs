@@ -47,13 +47,13 @@ pub(crate) struct OfUser {
 
 impl FromFields for OfUser {
     fn from_fields(fields: &mut Fields) -> Result<Self, InvalidField> {
-        Ok(Self { user_id: fields.id("user_id")?, page: fields.required_page()? })
+        Ok(Self { user_id: fields.id("user_id")?, page: fields.page()? })
     }
 }
 
 /// The videos of a user, the newest first.
 #[utoipa::path(get, path = "/video/list", tag = "video",
-    params(("user_id" = String, Query), ("page_num" = PageNum, Query), ("page_size" = PageSize, Query)),
+    params(("user_id" = String, Query), ("page_num" = Option<PageNum>, Query), ("page_size" = Option<PageSize>, Query)),
     responses((status = 200, body = Envelope<Listing<Video>>)))]
 pub(crate) async fn list(app: App, Input(query): Input<OfUser>) -> Result<Answer<Listing<Video>>, Refusal> {
     Ok(Answer(video::by_author(&app, query.user_id, query.page).await?))
@@ -74,9 +74,9 @@ pub(crate) struct Search {
     /// A part of the title or the description; empty: any.
     #[schema(example = "snow")]
     keywords: String,
-    #[schema(value_type = PageNum)]
+    #[schema(value_type = PageNum, required = false)]
     page_num: u32,
-    #[schema(value_type = PageSize)]
+    #[schema(value_type = PageSize, required = false)]
     page_size: u32,
     /// Unix milliseconds.
     #[schema(value_type = i64, required = false, minimum = 0, maximum = 9999999999999i64)]
@@ -91,7 +91,7 @@ pub(crate) struct Search {
 
 impl FromFields for Search {
     fn from_fields(fields: &mut Fields) -> Result<Self, InvalidField> {
-        let page = fields.required_page()?;
+        let page = fields.page()?;
         Ok(Self {
             keywords: fields.text("keywords")?,
             page_num: page.num,
