@@ -99,7 +99,9 @@ fn http1(header_timeout: Duration) -> auto::Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .header_read_timeout(header_timeout)
         .max_headers(HEADERS_MAX)
-        .max_buf_size(HEAD_BYTES_MAX);
+        .max_buf_size(HEAD_BYTES_MAX)
+        // A client that has said all it wants to say still gets its answer.
+        .half_close(true);
     builder
 }
 
