@@ -86,6 +86,16 @@ async fn front(site: &Site, listener: TcpListener) -> anyhow::Result<Parts> {
     let settings = &site.settings;
     let media = MediaStore::open(&settings.media.url.to_string())?;
     let cache = fanone_cache::open(&settings.cache.url)?;
+    let checked = cache.clone();
+    site.readiness.add("http.cache", move || {
+        let cache = checked.clone();
+        async move { cache.ping().await.map_err(|error| fanone_telemetry::chain(&error)) }
+    });
+    let checked = media.clone();
+    site.readiness.add("http.media", move || {
+        let media = checked.clone();
+        async move { media.ping().await.map_err(|error| fanone_telemetry::chain(&error)) }
+    });
     let parts = fanone_http::Parts {
         peer,
         verifier: site.keys.user_verifier()?,

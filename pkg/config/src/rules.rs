@@ -144,7 +144,7 @@ impl Rule {
                 wrong("expected http(s)://HOST[:PORT][/PATH] without a slash at the end".to_owned())
             }
             Self::Registry if text == "memory:" || is_static_registry(text) => None,
-            Self::Registry => wrong("accepted: memory:, static:NAME=HOST:PORT,…".to_owned()),
+            Self::Registry => wrong("accepted: memory:, static:NAME=IP:PORT,…".to_owned()),
             Self::Database if text.is_empty() => None,
             Self::Database => text.parse::<DatabaseUrl>().err().and_then(|error| wrong(error.to_string())),
             Self::Media if text.is_empty() => None,
@@ -190,8 +190,7 @@ fn is_static_registry(text: &str) -> bool {
 
 fn is_static_instance(text: &str) -> bool {
     let Some((name, address)) = text.trim().split_once('=') else { return false };
-    let Some((host, port)) = address.rsplit_once(':') else { return false };
-    !name.is_empty() && !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0)
+    !name.is_empty() && address.parse::<SocketAddr>().is_ok_and(|address| address.port() > 0)
 }
 
 /// A refresh token that dies before the access token it should replace is of no use.
@@ -240,9 +239,9 @@ mod tests {
 
     #[test]
     fn static_registries_are_told_from_broken_ones() {
-        assert!(is_static_registry("static:fanone.user=127.0.0.1:8101,fanone.video=video:8102"));
+        assert!(is_static_registry("static:fanone.user=127.0.0.1:8101,fanone.video=[::1]:8102"));
         for text in
-            ["static:", "static:a", "static:a=h", "static:a=h:0", "static:=h:1", "static:a=h:1,", "nacos://h"]
+            ["static:", "static:a", "static:a=h", "static:a=127.0.0.1:0", "static:=127.0.0.1:1", "static:a=h:1", "nacos://h"]
         {
             assert!(!is_static_registry(text), "{text}");
         }

@@ -95,7 +95,7 @@ pub struct Cache {
 /// Where the instances of a service are.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Registry {
-    /// `memory:` or `static:NAME=HOST:PORT,…`.
+    /// `memory:` or `static:NAME=IP:PORT,…`.
     pub url: Url,
 }
 

@@ -76,6 +76,19 @@ impl MediaStore {
         MediaStore { objects, folder: None, part_bytes: REMOTE_PART_BYTES }
     }
 
+    /// Whether the store answers.
+    ///
+    /// # Errors
+    /// [`MediaError::Folder`], faults of the store.
+    pub async fn ping(&self) -> Result<(), MediaError> {
+        if let Some(folder) = &self.folder {
+            let folder_error = |source| MediaError::Folder { folder: folder.display().to_string(), source };
+            tokio::fs::metadata(folder).await.map_err(folder_error)?;
+        }
+        self.objects.list_with_delimiter(None).await?;
+        Ok(())
+    }
+
     /// Begins to stream an object in.
     pub fn writer(&self, key: &Key) -> Writer {
         Writer::new(Arc::clone(&self.objects), key.path(), self.part_bytes)

@@ -119,31 +119,48 @@ where
 
 /// The number of the batch to send now: the open one, or a new one; none if there is nothing.
 async fn seal(shard: &Shard, destination: &'static str, limit: u32) -> Result<Option<i64>, StoreError> {
-    let select = Statement::from_sql_and_values(
-        shard.read().get_database_backend(),
-        "SELECT sealed, sent FROM outbox_batch WHERE destination = ?",
-        [destination.into()],
-    );
-    let row = shard.read().query_one_raw(select).await?;
-    let (sealed, sent): (i64, i64) = match &row {
-        Some(row) => (row.try_get_by_index(0)?, row.try_get_by_index(1)?),
-        None => (0, 0),
-    };
-    if sealed > sent {
-        return Ok(Some(sealed));
+    let progress = Progress::read(shard.read(), destination).await?;
+    if progress.sealed > progress.sent {
+        return Ok(Some(progress.sealed));
     }
-    let first_ever = row.is_none();
-    shard.write(move |tx| Box::pin(seal_next(tx, destination, limit, sealed + 1, first_ever))).await
+    shard.write(move |tx| Box::pin(seal_next(tx, destination, limit))).await
+}
+
+/// The last batch that was sealed, and the last that was answered; at most one lies between them.
+struct Progress {
+    sealed: i64,
+    sent: i64,
+    first_ever: bool,
+}
+
+impl Progress {
+    async fn read(connection: &impl ConnectionTrait, destination: &str) -> Result<Self, StoreError> {
+        let select = Statement::from_sql_and_values(
+            connection.get_database_backend(),
+            "SELECT sealed, sent FROM outbox_batch WHERE destination = ?",
+            [destination.into()],
+        );
+        Ok(match connection.query_one_raw(select).await? {
+            Some(row) => {
+                Self { sealed: row.try_get_by_index(0)?, sent: row.try_get_by_index(1)?, first_ever: false }
+            }
+            None => Self { sealed: 0, sent: 0, first_ever: true },
+        })
+    }
 }
 
 async fn seal_next(
     tx: &DatabaseTransaction,
     destination: &'static str,
     limit: u32,
-    number: i64,
-    first_ever: bool,
 ) -> Result<Option<i64>, StoreError> {
     let backend = tx.get_database_backend();
+    // Read again: what was read outside the transaction may have changed since.
+    let progress = Progress::read(tx, destination).await?;
+    if progress.sealed > progress.sent {
+        return Ok(Some(progress.sealed));
+    }
+    let number = progress.sealed + 1;
     let select = Statement::from_sql_and_values(
         backend,
         "SELECT id FROM outbox WHERE destination = ? AND batch = 0 ORDER BY id LIMIT ?",
@@ -159,7 +176,7 @@ async fn seal_next(
         let values = std::iter::once(Value::from(number)).chain(chunk.iter().map(|id| Value::from(*id)));
         tx.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
     }
-    let open = if first_ever {
+    let open = if progress.first_ever {
         "INSERT INTO outbox_batch (sealed, sent, destination) VALUES (?, 0, ?)"
     } else {
         "UPDATE outbox_batch SET sealed = ? WHERE destination = ?"
@@ -212,8 +229,8 @@ async fn forget(shard: &Shard, destination: &'static str, number: i64) -> Result
                 let values = [Value::from(destination), Value::from(number)];
                 let delete = "DELETE FROM outbox WHERE destination = ? AND batch = ?";
                 tx.execute_raw(Statement::from_sql_and_values(backend, delete, values)).await?;
-                let values = [Value::from(number), Value::from(destination)];
-                let sent = "UPDATE outbox_batch SET sent = ? WHERE destination = ?";
+                let values = [Value::from(number), Value::from(destination), Value::from(number)];
+                let sent = "UPDATE outbox_batch SET sent = ? WHERE destination = ? AND sent < ?";
                 tx.execute_raw(Statement::from_sql_and_values(backend, sent, values)).await?;
                 Ok(())
             })
