@@ -162,7 +162,7 @@ pub(crate) enum Either {
 }
 
 /// A name from outside, short enough for an answer.
-fn shown(name: String) -> String {
+pub(crate) fn shown(name: String) -> String {
     const SHOWN_MAX: usize = 64;
     if name.chars().count() <= SHOWN_MAX { name } else { name.chars().take(SHOWN_MAX).collect() }
 }

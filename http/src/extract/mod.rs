@@ -2,7 +2,7 @@
 
 pub(crate) mod body;
 mod client;
-mod fields;
+pub(crate) mod fields;
 pub(crate) mod form;
 pub(crate) mod json;
 pub(crate) mod login;

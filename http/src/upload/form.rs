@@ -8,7 +8,10 @@ use std::sync::{
 use bytes::{Bytes, BytesMut};
 use fanone_base::InvalidField;
 use fanone_media::{Folder, Key, VideoKind, Writer};
-use futures::{StreamExt, stream::BoxStream};
+use futures::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
 use http::request::Parts;
 use multer::{Constraints, Field, Multipart, SizeLimit};
 use utoipa::ToSchema;
@@ -25,6 +28,7 @@ use crate::{
     extract::{
         Fields, Login,
         body::{BodyFault, check_length, idle_stream},
+        fields::shown,
         form::unsupported,
         multipart::{boundary, refuse, text},
     },
@@ -117,11 +121,11 @@ async fn receive(app: &App, incoming: Incoming) -> Result<(Receiving, Fields), R
                 return Err(InvalidField::new(FILE, "was sent more than once").into());
             }
             file = Some(store(app, field, &held).await?);
-        } else if TEXTS.contains(&name.as_str()) {
-            fields.add(name, text(field).await?)?;
+        } else if field.file_name().is_some() && !TEXTS.contains(&name.as_str()) {
+            return Err(InvalidField::new(shown(name), "is one file too many").into());
         } else {
-            let shown: String = name.chars().take(64).collect();
-            return Err(InvalidField::new(shown, "is no field of this operation").into());
+            // As everywhere, a text that nobody takes is ignored.
+            fields.add(name, text(field).await?)?;
         }
     }
     let file = file.ok_or_else(|| InvalidField::missing(FILE))?;
@@ -165,23 +169,25 @@ struct Held(Arc<AtomicUsize>);
 
 impl Held {
     /// Passes pieces on one by one, and breaks off when there are more than `most` bytes held.
+    ///
+    /// The parser takes in all that is ready before it looks at any of it, so between two pieces nothing is ready for
+    /// once. (Between, not before the first or together with the end: it polls twice before it looks for the first
+    /// boundary, and gives up if the second time the body ends.)
     fn watch(
         &self,
         pieces: BoxStream<'static, Result<Bytes, BodyFault>>,
         most: usize,
     ) -> BoxStream<'static, Result<Bytes, BodyFault>> {
         let held = self.clone();
-        let pieces = pieces.then(move |piece| {
-            let held = held.clone();
-            async move {
-                let piece = piece?;
-                if held.0.fetch_add(piece.len(), Ordering::Relaxed).saturating_add(piece.len()) > most {
-                    return Err(BodyFault::TooLarge);
-                }
-                // The parser would go on as long as more is ready: now it works on what it has.
+        let pieces = stream::unfold((pieces, held, false), move |(mut pieces, held, later)| async move {
+            if later {
                 tokio::task::yield_now().await;
-                Ok(piece)
             }
+            let piece = pieces.next().await?.and_then(|piece| {
+                let before = held.0.fetch_add(piece.len(), Ordering::Relaxed);
+                if before.saturating_add(piece.len()) > most { Err(BodyFault::TooLarge) } else { Ok(piece) }
+            });
+            Some((piece, (pieces, held, true)))
         });
         pieces.boxed()
     }
@@ -193,9 +199,25 @@ impl Held {
 
 #[cfg(test)]
 mod tests {
-    use futures::{TryStreamExt, stream};
+    use futures::TryStreamExt;
 
     use super::*;
+
+    #[tokio::test]
+    async fn a_form_is_read_however_it_is_cut() {
+        let body = "--X\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\na\r\n--X\r\n\
+            Content-Disposition: form-data; name=\"data\"; filename=\"f\"\r\n\r\nb\r\nc\r\n--X--\r\n";
+        for size in 1..=body.len() {
+            let cut = body.as_bytes().chunks(size).map(|piece| Ok(Bytes::from_static(piece)));
+            let pieces = Held::default().watch(stream::iter(cut).boxed(), usize::MAX);
+            let mut multipart = Multipart::new(pieces, "X");
+            let mut found = Vec::new();
+            while let Some(field) = multipart.next_field().await.unwrap() {
+                found.push((field.name().unwrap().to_owned(), field.text().await.unwrap()));
+            }
+            assert_eq!(found, [("title".into(), "a".into()), ("data".into(), "b\r\nc".into())], "{size}");
+        }
+    }
 
     #[tokio::test]
     async fn what_is_held_is_bounded_and_what_goes_on_is_not() {
