@@ -5,6 +5,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration, time::Instant};
 
 use fanone_base::{Code, Failure};
 use fanone_identity::{Caller, Gate, IdentityError};
+use fanone_telemetry::names;
 use futures::FutureExt;
 use metainfo::{Forward, METAINFO};
 use motore::Service;
@@ -61,7 +62,10 @@ where
                     (None, Err(refusal(error.code())))
                 }
             },
-            Err(_) => (None, Err(refusal(Code::TooManyRequests))),
+            Err(_) => {
+                count_refusal("busy");
+                (None, Err(refusal(Code::TooManyRequests)))
+            }
         };
         let caller = caller.as_deref().unwrap_or("unknown");
         let outcome = Outcome::of_served(&result);
@@ -107,10 +111,20 @@ impl<S> Inbound<S> {
 /// An expired token is daily business; a caller without permission is a fault or an attack.
 fn log_refusal(error: &IdentityError, cx: &ServerContext, method: &FastStr) {
     let peer = || cx.rpc_info().caller().address().map(|peer| peer.to_string()).unwrap_or_default();
+    count_refusal(match error {
+        IdentityError::Forbidden => "forbidden",
+        IdentityError::NotLoggedIn => "not_logged_in",
+        IdentityError::AccessExpired => "access_expired",
+    });
     match error {
         IdentityError::Forbidden => tracing::warn!(rpc.method = %method, peer = peer(), "rpc.forbidden"),
         IdentityError::NotLoggedIn | IdentityError::AccessExpired => {
             tracing::debug!(rpc.method = %method, peer = peer(), %error, "rpc.unauthenticated");
         }
     }
+}
+
+/// Counts a call that the service never saw.
+pub(crate) fn count_refusal(reason: &'static str) {
+    metrics::counter!(names::RPC_REFUSED, "reason" => reason).increment(1);
 }

@@ -23,6 +23,8 @@ use volo_thrift::{
     context::ThriftContext,
 };
 
+use crate::inbound::count_refusal;
+
 use super::{
     Refusal,
     frame::{self, DETECT_BYTES, Transport},
@@ -205,6 +207,7 @@ impl<R: AsyncRead + Unpin> GuardedDecoder<R> {
         let peer = cx.rpc_info().caller().address();
         match self.messages.side {
             Side::Server => {
+                count_refusal("malformed");
                 tracing::warn!(reason = %refusal, peer = ?peer, "rpc.message_refused");
                 closed("the message was refused")
             }
