@@ -32,6 +32,8 @@ pub async fn every<Job, Run, E>(
     let mut ticks = tokio::time::interval(interval);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut failures: u64 = 0;
+    // An alert needs the series before the first failure.
+    metrics::counter!(names::JOB_FAILURES, "job" => name).increment(0);
     loop {
         let run = async {
             ticks.tick().await;

@@ -50,7 +50,7 @@ async fn without_a_valid_access_token_there_is_no_chat() {
 
 #[tokio::test]
 async fn a_page_of_another_origin_may_not_open_the_chat() {
-    let site = Site::with(&[("http.allowed_origins", r#"["https://friend.example"]"#)]).await;
+    let site = Site::with(&[("http.allowed_origins", "https://friend.example")]).await;
     let alice = user_of(&site).await;
     let token = ("access-token", alice.access.as_str());
 

@@ -42,7 +42,6 @@ mod relations;
 #[cfg(test)]
 mod rpc_count;
 #[cfg(test)]
-mod rpc_ports;
 #[cfg(test)]
 mod sessions;
 #[cfg(test)]
