@@ -110,8 +110,8 @@ pub(super) async fn append(by: &Uploader, upload: &Upload, piece: Piece) -> Resu
 /// Takes an upload away.
 pub(super) async fn terminate(by: &Uploader, upload: &Upload) -> Result<(), Refusal> {
     let id = Id(upload.id);
-    let _turn = by.app.uploads.turn(id).ok_or(Refusal::of(Code::Conflict))?;
-    by.app.uploads.segments.remove(id).await?;
+    let _turn = by.app.uploads.turn(id).ok_or_else(busy)?;
+    by.app.uploads.segments.remove(id).await.map_err(refuse)?;
     delete(by, id).await?;
     Ok(())
 }
@@ -210,8 +210,13 @@ fn final_key(upload: Id, folder: Folder, extension: &str) -> Result<Key, MediaEr
     format!("{}/{bits:032x}.{extension}", folder.name()).parse()
 }
 
+fn busy() -> Refusal {
+    Refusal::with(Code::Conflict, "another request works on this upload")
+}
+
 fn refuse(error: SegmentError) -> Refusal {
     match error {
+        SegmentError::Busy => busy(),
         SegmentError::TooLong(_) => {
             Refusal::transport(StatusCode::PAYLOAD_TOO_LARGE, "Upload-Length: is less than what was sent")
         }
