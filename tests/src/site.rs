@@ -157,15 +157,17 @@ impl Site {
 
     /// Ends every process at once, as a power cut would.
     pub async fn kill(&mut self) {
+        self.processes().for_each(|process| process.send(Signal::Kill));
         self.stop(Signal::Kill).await;
     }
 
     /// Sends `signal` to every process and waits for the last to end.
     pub async fn stop(&mut self, signal: Signal) -> Stopped {
         let begun = Instant::now();
-        self.processes().for_each(|process| process.send(signal));
         let mut exits = Vec::new();
-        for process in self.processes() {
+        // The front goes first, as in any orderly stop: it still asks the others.
+        for process in self.processes().collect::<Vec<_>>().into_iter().rev() {
+            process.send(signal);
             exits.push(process.wait().await);
         }
         self.roles.iter_mut().for_each(|role| role.process = None);

@@ -135,8 +135,7 @@ pub(crate) async fn append(call: Call) -> Result<Response, Refused> {
         (status = 404, body = Outcome, description = "There is no such upload, or not any more"),
         (status = 423, body = Outcome, description = "Another request appends to it")))]
 pub(crate) async fn terminate(call: Call) -> Result<Response, Refused> {
-    let upload = find(&call).await?;
-    uploads::terminate(&call.by, &upload).await?;
+    uploads::terminate(&call.by, call.id()?).await?;
     Ok(answer::empty(StatusCode::NO_CONTENT))
 }
 

@@ -107,13 +107,11 @@ pub(super) async fn append(by: &Uploader, upload: &Upload, piece: Piece) -> Resu
     }
 }
 
-/// Takes an upload away.
-pub(super) async fn terminate(by: &Uploader, upload: &Upload) -> Result<(), Refusal> {
-    let id = Id(upload.id);
+/// Takes an upload away. The record goes first: only its owner can take it, and bytes without a record expire.
+pub(super) async fn terminate(by: &Uploader, id: Id) -> Result<(), Refusal> {
     let _turn = by.app.uploads.turn(id).ok_or_else(busy)?;
-    by.app.uploads.segments.remove(id).await.map_err(refuse)?;
     delete(by, id).await?;
-    Ok(())
+    by.app.uploads.segments.remove(id).await.map_err(refuse)
 }
 
 /// Takes away an upload that can become nothing. What stays, expires.
