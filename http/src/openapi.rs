@@ -58,7 +58,8 @@ pub fn document() -> String {
     for (path, method, operation) in operations(&mut document) {
         set(operation, "operationId", json!(name_of(path, method)));
         add_encodings(operation);
-        add_refusals(operation);
+        describe_bytes(operation);
+        add_refusals(path, method, operation);
         describe_parameters(operation);
     }
     for (name, schema) in members(document.pointer_mut("/components/schemas")) {
@@ -91,10 +92,13 @@ fn security_schemes() -> Value {
     })
 }
 
-/// The answers that any operation can give, by status.
+/// The answers that many operations can give, by status.
 const REFUSALS: &[(&str, &str)] = &[
     ("400", "The request can't be understood"),
+    ("401", "Not logged in"),
+    ("404", "There is no such thing"),
     ("408", "The body did not arrive in time"),
+    ("412", "Another version of tus"),
     ("413", "The body is too large"),
     ("415", "The body has an encoding that is not accepted"),
     ("429", "Too many requests; see `Retry-After`"),
@@ -111,16 +115,25 @@ fn refusals() -> Value {
     Value::Object(answers.collect())
 }
 
-/// Adds the refusals to an operation; those about a body only where there is one.
-fn add_refusals(operation: &mut Value) {
-    let has_body = operation.get("requestBody").is_some();
+/// Adds the refusals to an operation: some can come from any, some are about a body, and clients of tus go by the
+/// status.
+fn add_refusals(path: &str, method: &str, operation: &mut Value) {
+    let has_tus = path.starts_with("/upload") && method != "options";
+    let has_body = operation.get("requestBody").is_some() || (has_tus && method == "post");
+    let applies = |status: &str| match status {
+        "400" => has_body || has_tus,
+        "408" | "413" | "415" => has_body,
+        "401" | "412" => has_tus,
+        "404" => has_tus && path.ends_with("/{id}"),
+        _ => true,
+    };
     for (_, answer) in members(operation.get_mut("responses")) {
         if answer.get("description").is_none() {
             set(answer, "description", json!("`base.code` tells how it went"));
         }
     }
     let Some(Value::Object(answers)) = operation.get_mut("responses") else { return };
-    for (status, _) in REFUSALS.iter().filter(|(status, _)| has_body || *status >= "429") {
+    for (status, _) in REFUSALS.iter().filter(|(status, _)| applies(status)) {
         let reference = json!({ "$ref": format!("#/components/responses/{status}") });
         answers.entry((*status).to_owned()).or_insert(reference);
     }
@@ -137,6 +150,22 @@ fn add_encodings(operation: &mut Value) {
     }
 }
 
+/// Bodies that are plain bytes. Without this they would be arrays of integers.
+fn describe_bytes(operation: &mut Value) {
+    describe_bytes_in(operation.pointer_mut("/requestBody/content"));
+    for (_, answer) in members(operation.get_mut("responses")) {
+        describe_bytes_in(answer.get_mut("content"));
+    }
+}
+
+fn describe_bytes_in(content: Option<&mut Value>) {
+    for (kind, body) in members(content) {
+        if ["video/", "image/", "application/offset+"].iter().any(|bytes| kind.starts_with(bytes)) {
+            set(body, "schema", json!({ "type": "string", "format": "binary" }));
+        }
+    }
+}
+
 /// The forms that hold a file.
 const FILE_FORMS: &[&str] = &["/PictureForm", "/PictureSearch", "/VideoForm"];
 
@@ -149,10 +178,17 @@ const ID_EXAMPLE: &str = "3820119283716608";
 fn describe_parameters(operation: &mut Value) {
     let Some(Value::Array(parameters)) = operation.get_mut("parameters") else { return };
     for parameter in parameters {
-        let is_id = parameter.get("name").and_then(Value::as_str).is_some_and(|name| name.ends_with("_id"));
-        if let Some(schema) = parameter.get_mut("schema").filter(|_| is_id) {
-            *schema = json!({ "type": "string", "pattern": ID_SENT, "example": ID_EXAMPLE });
-        }
+        let schema = match parameter.get("name").and_then(Value::as_str) {
+            Some("Tus-Resumable") => json!({ "type": "string", "enum": ["1.0.0"] }),
+            Some("X-HTTP-Method-Override") => {
+                json!({ "type": "string", "enum": ["HEAD", "PATCH", "DELETE"] })
+            }
+            Some(name) if name == "id" || name.ends_with("_id") => {
+                json!({ "type": "string", "pattern": ID_SENT, "example": ID_EXAMPLE })
+            }
+            _ => continue,
+        };
+        set(parameter, "schema", schema);
     }
 }
 

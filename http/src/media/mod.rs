@@ -26,8 +26,10 @@ const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("public, max-age=315
         ("If-Range" = Option<String>, Header),
         ("If-None-Match" = Option<String>, Header)),
     responses(
-        (status = 200, description = "The whole file", content_type = "application/octet-stream", body = [u8]),
-        (status = 206, description = "The range", content_type = "application/octet-stream", body = [u8]),
+        (status = 200, description = "The whole file",
+            content(([u8] = "video/*"), ([u8] = "image/*"))),
+        (status = 206, description = "The range",
+            content(([u8] = "video/*"), ([u8] = "image/*"))),
         (status = 304, description = "Not changed"),
         (status = 404, description = "There is no such file", body = crate::envelope::Outcome),
         (status = 416, description = "The file ends before the range", body = crate::envelope::Outcome)))]

@@ -145,7 +145,13 @@ pub(crate) async fn terminate(call: Call) -> Result<Response, Refused> {
         ("id" = String, Path),
         ("Tus-Resumable" = String, Header, example = "1.0.0"),
         ("X-HTTP-Method-Override" = String, Header, example = "PATCH")),
-    responses((status = 204, description = "As that method answers")))]
+    responses(
+        (status = 200, description = "As HEAD answers"),
+        (status = 204, description = "As PATCH and DELETE answer"),
+        (status = 405, body = Outcome, description = "No such method here"),
+        (status = 409, body = Outcome, description = "The upload stands elsewhere"),
+        (status = 423, body = Outcome, description = "Another request appends to it"),
+        (status = 460, body = Outcome, description = "The checksum does not fit; nothing of the body is kept")))]
 pub(crate) async fn overridden(call: Call) -> Result<Response, Refused> {
     match call.method.clone() {
         Method::PATCH => append(call).await,
