@@ -7,14 +7,16 @@ const WORDS = {
   noAccount: ["No account yet? Sign up", "没有账号？注册"], file: ["Video file", "视频文件"], title: ["Title", "标题"],
   description: ["Description", "简介"], publish: ["Publish", "发布"], published: ["Published", "发布成功"],
   views: ["views", "次播放"], likes: ["likes", "赞"], comments: ["Comments", "评论"], say: ["Say something", "说点什么"],
-  send: ["Send", "发送"], reply: ["Reply", "回复"], replies: ["replies", "条回复"], remove: ["Delete", "删除"],
+  send: ["Send", "发送"], reply: ["Reply", "回复"], replies: ["Replies", "回复"], remove: ["Delete", "删除"],
   follow: ["Follow", "关注"], unfollow: ["Following", "已关注"], followers: ["followers", "粉丝"], following: ["following", "关注"],
-  videos: ["videos", "视频"], more: ["More", "更多"], nothing: ["Nothing here yet.", "这里还什么都没有。"],
+  videos: ["videos", "视频"], theirs: ["Videos", "视频"], more: ["More", "更多"], nothing: ["Nothing here yet.", "这里还什么都没有。"], none: ["Nothing found.", "没有找到。"],
   sure: ["Delete this?", "确定删除？"], offline: ["The site does not answer.", "无法连接到站点。"], other: ["中文", "English"],
-  avatar: ["Change avatar", "更换头像"],
+  avatar: ["Change avatar", "更换头像"], noView: ["There is no such page.", "没有这个页面。"],
 };
 let chinese = (localStorage.lang ?? navigator.language).startsWith("zh");
 const t = (word) => WORDS[word][chinese ? 1 : 0];
+/** A number with its word: "1 like", "2 likes". */
+const count = (number, word) => `${number} ${number === 1 && !chinese ? t(word).replace(/s$/, "") : t(word)}`;
 const me = () => (localStorage.me ? JSON.parse(localStorage.me) : null);
 const $ = (id) => document.getElementById(id);
 
@@ -81,22 +83,28 @@ function card(video) {
   return h("a", { className: "card", href: `#/video/${video.id}` },
     h("img", { src: video.cover_url, alt: "", loading: "lazy" }),
     h("div", {}, h("h3", { title: video.title }, video.title),
-      h("p", { className: "dim" }, `${video.visit_count} ${t("views")} · ${video.like_count} ${t("likes")} · ${video.created_at.slice(0, 10)}`)));
+      h("p", { className: "dim" }, [count(video.visit_count, "views"), count(video.like_count, "likes"), video.created_at.slice(0, 10)].join(" · "))));
 }
 
-/** A heading and a grid of videos; `load` brings page after page. */
-async function gallery(heading, load, size) {
-  const grid = h("div", { className: "grid" });
+/** Loads the first page, and returns the place of a button that loads the next, as long as pages are full. */
+async function pages(load, size, add) {
   const more = h("div", { className: "row" });
   let page = 0;
   const next = async () => {
-    const items = await load(page++);
-    grid.append(...items.map(card));
-    more.replaceChildren();
-    if (size && items.length === size) more.append(button(t("more"), next));
+    const items = await load(page);
+    page += 1;
+    await add(items);
+    more.replaceChildren(...(items.length === size ? [button(t("more"), next)] : []));
   };
   await next();
-  return [h("h2", {}, heading), grid.children.length ? grid : h("p", { className: "dim" }, t("nothing")), more];
+  return more;
+}
+
+/** A heading and a grid of videos; `load` brings page after page. */
+async function gallery(heading, load, size, empty = "nothing") {
+  const grid = h("div", { className: "grid" });
+  const more = await pages(load, size, (items) => grid.append(...items.map(card)));
+  return [h("h2", {}, heading), grid.children.length ? grid : h("p", { className: "dim" }, t(empty)), more];
 }
 
 const SIZE = 20;
@@ -116,30 +124,40 @@ async function videoView(id) {
   const details = h("div", {}, player, h("h2", {}, video.title),
     h("div", { className: "row" },
       h("a", { className: "row", href: `#/user/${author.id}` }, avatar(author.avatar_url), author.username),
-      author.id === me()?.id ? button(t("remove"), remove) : followButton(author.id),
-      likeButton({ video_id: id }, video.like_count),
-      h("span", { className: "dim" }, `${video.visit_count} ${t("views")} · ${video.created_at}`)),
+      author.id === me()?.id ? button(t("remove"), remove) : await followButton(author.id),
+      likeButton({ video_id: id }, video.like_count, await mine("/like/list", id)),
+      h("span", { className: "dim" }, `${count(video.visit_count, "views")} · ${video.created_at}`)),
     h("p", { className: "box" }, video.description || "…"));
   return [h("div", { className: "player" }, details, await comments(video))];
 }
 
-/** Likes at the first press and takes it back at the second. */
-function likeButton(target, count, className) {
-  let on = false;
-  const element = button(`♡ ${count}`, async () => {
+/** Whether a list of mine has this id among its latest 100. */
+async function mine(path, id) {
+  if (!me()) return false;
+  const { items } = await api("GET", path, { user_id: me().id, page_num: 0, page_size: 100 });
+  return items.some((item) => item.id === id);
+}
+
+/** Likes at one press and takes it back at the next. `on`: it is liked already. */
+function likeButton(target, likes, on = false, className = "") {
+  const others = likes - (on ? 1 : 0);
+  const label = () => `${on ? "♥" : "♡"} ${others + (on ? 1 : 0)}`;
+  const element = button(label(), async () => {
     await api("POST", "/like/action", { ...target, action_type: on ? 2 : 1 });
     on = !on;
-    element.textContent = `${on ? "♥" : "♡"} ${count + (on ? 1 : 0)}`;
+    element.textContent = label();
   }, className);
+  element.title = t("likes");
   return element;
 }
 
-function followButton(id) {
-  let on = false;
-  const element = button(t("follow"), async () => {
+async function followButton(id) {
+  let on = await mine("/following/list", id);
+  const label = () => t(on ? "unfollow" : "follow");
+  const element = button(label(), async () => {
     await api("POST", "/relation/action", { to_user_id: id, action_type: on ? 1 : 0 });
     on = !on;
-    element.textContent = t(on ? "unfollow" : "follow");
+    element.textContent = label();
   });
   return element;
 }
@@ -152,8 +170,9 @@ async function comments(video) {
     return names.get(id);
   };
   const load = async (place, fields) => {
-    const items = await paged("/comment/list", fields)(0);
-    place.replaceChildren(...await Promise.all(items.map(one)));
+    const list = h("div");
+    const add = async (items) => list.append(...await Promise.all(items.map(one)));
+    place.replaceChildren(list, await pages(paged("/comment/list", fields), SIZE, add));
   };
   const writer = (fields, place) => {
     const input = h("input", { placeholder: t("say"), required: true, maxLength: 1000 });
@@ -170,8 +189,8 @@ async function comments(video) {
     const element = h("div", { className: "comment" },
       h("a", { href: `#/user/${comment.user_id}` }, h("b", {}, await name(comment.user_id))),
       h("p", {}, comment.content),
-      h("div", { className: "row" }, likeButton(fields, comment.like_count, "plain"),
-        button(comment.child_count ? `${comment.child_count} ${t("replies")}` : t("reply"), async () => {
+      h("div", { className: "row" }, likeButton(fields, comment.like_count, false, "plain"),
+        button(comment.child_count ? `${t("replies")} (${comment.child_count})` : t("reply"), async () => {
           const replies = h("div");
           below.replaceChildren(replies, writer(fields, replies));
           await load(replies, fields);
@@ -198,11 +217,11 @@ async function userView(id) {
   }));
   const own = user.id === me()?.id;
   const numbers = ["video", "like", "follower", "following"].map((what) =>
-    `${user[`${what}_count`]} ${t({ video: "videos", like: "likes", follower: "followers", following: "following" }[what])}`);
+    count(user[`${what}_count`], { video: "videos", like: "likes", follower: "followers", following: "following" }[what]));
   return [h("div", { className: "row" }, avatar(user.avatar_url), h("h2", {}, user.username),
-    own ? button(t("avatar"), async () => picker.click()) : followButton(id), picker,
+    own ? button(t("avatar"), async () => picker.click()) : await followButton(id), picker,
     h("span", { className: "dim" }, numbers.join(" · "))),
-  ...await gallery(t("videos"), paged("/video/list", { user_id: id }), SIZE)];
+  ...await gallery(t("theirs"), paged("/video/list", { user_id: id }), SIZE)];
 }
 
 function field(name, props = {}) {
@@ -256,13 +275,13 @@ function uploadView() {
 const VIEWS = {
   "": () => gallery(t("feed"), async () => (await api("GET", "/video/feed")).items),
   popular: () => gallery(t("popular"), paged("/video/popular"), SIZE),
-  search: (words) => gallery(t("found"), async (page) =>
-    (await api("POST", "/video/search", { keywords: words, page_num: page, page_size: SIZE })).items, SIZE),
+  search: (words) => gallery(`${t("found")}: ${words}`, async (page) =>
+    (await api("POST", "/video/search", { keywords: words, page_num: page, page_size: SIZE })).items, SIZE, "none"),
   video: videoView, user: userView, upload: uploadView,
   login: () => loginView("login"), register: () => loginView("register"),
 };
 
-function navigation() {
+function navigation(view, argument) {
   const link = (view) => h("a", { href: `#/${view}` }, t(view));
   const user = me();
   const leave = async () => {
@@ -280,25 +299,44 @@ function navigation() {
     : [link("login")];
   $("nav").replaceChildren(link("popular"), ...own, button(t("other"), async () => language(), "plain"));
   $("search").keywords.placeholder = t("search");
+  $("search").keywords.value = view === "search" ? argument : "";
   document.documentElement.lang = chinese ? "zh-CN" : "en";
+}
+
+/** What the address asks for: the name of a view and its argument. */
+function address() {
+  const [view, argument = ""] = location.hash.replace(/^#\/?/, "").split("/", 2);
+  try {
+    return [view, decodeURIComponent(argument)];
+  } catch {
+    return [view, argument];
+  }
 }
 
 let shown = 0;
 async function show() {
   const turn = ++shown;
-  const [view, argument] = location.hash.replace(/^#\/?/, "").split("/", 2);
-  navigation();
+  const [view, argument] = address();
+  navigation(view, argument);
+  let parts;
   try {
-    const parts = await (VIEWS[view] ?? VIEWS[""])(decodeURIComponent(argument ?? ""));
-    if (turn === shown) $("main").replaceChildren(...parts);
+    if (!Object.hasOwn(VIEWS, view)) throw new Error(t("noView"));
+    parts = await VIEWS[view](argument);
   } catch (error) {
-    if (turn === shown) $("main").replaceChildren(h("p", { className: "box" }, error.message));
+    parts = [h("p", { className: "box" }, error.message)];
   }
+  if (turn !== shown) return;
+  $("main").replaceChildren(...parts);
+  const heading = $("main").querySelector("h2");
+  document.title = heading ? `${heading.textContent} · FanOne` : "FanOne";
 }
 
 $("search").addEventListener("submit", (event) => {
   event.preventDefault();
   location.hash = `#/search/${encodeURIComponent(event.target.keywords.value)}`;
 });
-addEventListener("hashchange", show);
+addEventListener("hashchange", async () => {
+  await show();
+  scrollTo(0, 0);
+});
 show();
