@@ -3,7 +3,7 @@
 use crate::InvalidField;
 
 /// A page: `num` counts from 0, `size` is 1 to 100.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Page {
     /// From 0.
     pub num: u32,

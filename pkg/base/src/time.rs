@@ -44,7 +44,10 @@ mod tests {
         let zone = TimeZone::get("Asia/Shanghai").unwrap();
         assert_eq!(format(1_700_000_000_000, &zone), "2023-11-15 06:13:20");
         assert_eq!(format(1_767_225_600_001, &zone), "2026-01-01 08:00:00");
-        assert_eq!(format(1_720_000_000_000, &TimeZone::get("America/New_York").unwrap()), "2024-07-03 05:46:40");
+        assert_eq!(
+            format(1_720_000_000_000, &TimeZone::get("America/New_York").unwrap()),
+            "2024-07-03 05:46:40"
+        );
         assert_eq!(format(0, &zone), "");
     }
 }

@@ -240,9 +240,15 @@ mod tests {
     #[test]
     fn static_registries_are_told_from_broken_ones() {
         assert!(is_static_registry("static:fanone.user=127.0.0.1:8101,fanone.video=[::1]:8102"));
-        for text in
-            ["static:", "static:a", "static:a=h", "static:a=127.0.0.1:0", "static:=127.0.0.1:1", "static:a=h:1", "nacos://h"]
-        {
+        for text in [
+            "static:",
+            "static:a",
+            "static:a=h",
+            "static:a=127.0.0.1:0",
+            "static:=127.0.0.1:1",
+            "static:a=h:1",
+            "nacos://h",
+        ] {
             assert!(!is_static_registry(text), "{text}");
         }
     }

@@ -42,6 +42,11 @@ impl Store {
         &self.shards
     }
 
+    /// Grows with every commit in any shard.
+    pub fn version(&self) -> u64 {
+        self.shards.iter().map(Shard::version).sum()
+    }
+
     /// Whether every shard answers.
     pub async fn ping(&self) -> Result<(), StoreError> {
         try_join_all(self.shards.iter().map(Shard::ping)).await?;
@@ -77,6 +82,11 @@ impl Shard {
     /// The name under which this shard sends batches, for ever.
     pub fn source(&self) -> &str {
         &self.source
+    }
+
+    /// Grows with every commit of this process.
+    pub fn version(&self) -> u64 {
+        self.writer.commits()
     }
 
     /// For statements that only read.

@@ -4,7 +4,14 @@
 //! all of them as savepoints of one transaction and answers none before that one is committed. So
 //! a durable commit is shared by everyone who waited for it, and a failure undoes its own part only.
 
-use std::{panic::AssertUnwindSafe, time::Duration};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use futures::{FutureExt, future::BoxFuture};
 use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr, TransactionTrait};
@@ -27,14 +34,21 @@ type Job = Box<dyn for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Fini
 #[derive(Clone)]
 pub(crate) struct Writer {
     queue: mpsc::Sender<Job>,
+    commits: Arc<AtomicU64>,
 }
 
 impl Writer {
     /// Starts the writer on its own connection; it ends when the last handle is gone.
     pub(crate) fn start(connection: DatabaseConnection) -> Self {
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
-        tokio::spawn(work(connection, jobs));
-        Self { queue }
+        let commits = Arc::new(AtomicU64::new(0));
+        tokio::spawn(work(connection, jobs, Arc::clone(&commits)));
+        Self { queue, commits }
+    }
+
+    /// How often something was committed. It grows before the commit is answered.
+    pub(crate) fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Acquire)
     }
 
     /// Runs `f` in a transaction: all of it is stored, durably, or nothing.
@@ -89,11 +103,12 @@ where
     }
 }
 
-async fn work(connection: DatabaseConnection, mut jobs: mpsc::Receiver<Job>) {
+async fn work(connection: DatabaseConnection, mut jobs: mpsc::Receiver<Job>, commits: Arc<AtomicU64>) {
     let mut group = Vec::with_capacity(GROUP_MAX);
     while jobs.recv_many(&mut group, GROUP_MAX).await > 0 {
         let mut finished = Vec::with_capacity(group.len());
         let committed = commit_group(&connection, group.drain(..), &mut finished).await;
+        commits.fetch_add(1, Ordering::Release);
         if let Err(error) = &committed {
             tracing::error!(error = error as &dyn std::error::Error, "commit failed");
         }

@@ -1,7 +1,7 @@
 //! Comments and replies: what they are, how they are written and listed. Deleting: `delete.rs`.
 
 use fanone_base::{Id, IdGenerator, InvalidField, Page, time};
-use fanone_store::{OutboxEvent, Store, outbox};
+use fanone_store::{OutboxEvent, Recent, Store, outbox};
 use volo_gen::fanone::base::EventKind;
 
 use crate::{counters::VIDEO, error::InteractionError, like::Target, store::comments};
@@ -34,11 +34,13 @@ pub(crate) struct Comment {
 pub(crate) struct Comments {
     pub(crate) store: Store,
     ids: IdGenerator,
+    /// Pages of a video's comments (no parent) or of a comment's replies.
+    recent: Recent<(Id, Option<Id>, Page), Comment>,
 }
 
 impl Comments {
     pub(crate) fn new(store: Store, ids: IdGenerator) -> Self {
-        Self { store, ids }
+        Self { store, ids, recent: Recent::default() }
     }
 
     /// The live comment `id`.
@@ -117,7 +119,8 @@ impl Comments {
             Target::Comment(id) => (self.find(id).await?.video, Some(id)),
         };
         let shard = self.store.shard(video.bucket());
-        Ok(comments::list(shard.read(), video, parent, page).await?)
+        let rows = comments::list(shard.read(), video, parent, page);
+        Ok(self.recent.get(shard.version(), (video, parent, page), rows).await?)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Accounts: registering them and looking them up.
 
 use fanone_base::{Id, IdGenerator, InvalidField, time};
+use fanone_store::Recent;
 
 use crate::{
     error::UserError,
@@ -20,6 +21,7 @@ pub(crate) struct Accounts {
     pub(crate) store: AccountStore,
     pub(crate) ids: IdGenerator,
     pub(crate) passwords: Passwords,
+    pub(crate) recent: Recent<Id, Profile>,
 }
 
 impl Accounts {
@@ -56,6 +58,9 @@ impl Accounts {
             return Err(InvalidField::new("ids", format!("must be at most {IDS_MAX}")).into());
         }
         let ids: Vec<Id> = ids.iter().copied().filter(|id| *id > 0).map(Id).collect();
+        if let [id] = *ids {
+            return Ok(self.recent.get(self.store.version(id), id, self.store.profiles(&[id])).await?);
+        }
         Ok(self.store.profiles(&ids).await?)
     }
 

@@ -28,7 +28,7 @@ mod wire;
 use fanone_base::{IdGenerator, time};
 use fanone_config::Settings;
 use fanone_identity::Keys;
-use fanone_store::Store;
+use fanone_store::{Recent, Store};
 use fanone_vectors::{Model, open_index};
 
 use crate::{
@@ -83,7 +83,8 @@ impl UserService {
             ids: ids.clone(),
             tokens: keys.user_tokens(identity.access_ttl(), identity.refresh_ttl())?,
         };
-        let accounts = Accounts { store: account_store, ids: ids.clone(), passwords };
+        let accounts =
+            Accounts { store: account_store, ids: ids.clone(), passwords, recent: Recent::default() };
         let mfa = Mfa {
             store: MfaStore(store.clone()),
             seal: Seal::new(&keys.mfa()?),

@@ -3,7 +3,7 @@
 use crate::{
     error::VideoError,
     store::listing::Listing,
-    video::{Video, Videos},
+    video::{Read, Video, Videos},
 };
 
 /// The most videos in one answer.
@@ -12,7 +12,9 @@ const FEED_MAX: u64 = 30;
 impl Videos {
     /// Live videos made strictly after `latest_time` (Unix milliseconds), newest first, at most 30.
     pub(crate) async fn feed(&self, latest_time: i64) -> Result<Vec<Video>, VideoError> {
-        Ok(Listing::newer_than(latest_time).rows(&self.store, 0, FEED_MAX).await?)
+        let listing = Listing::newer_than(latest_time);
+        let rows = listing.rows(&self.store, 0, FEED_MAX);
+        Ok(self.recent.get(self.store.version(), Read::Feed(latest_time), rows).await?)
     }
 }
 

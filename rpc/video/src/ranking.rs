@@ -5,13 +5,15 @@ use fanone_base::Page;
 use crate::{
     error::VideoError,
     store::listing::Listing,
-    video::{Video, Videos},
+    video::{Read, Video, Videos},
 };
 
 impl Videos {
     /// One page of the live videos, most visited first; of equals the newer first.
     pub(crate) async fn popular(&self, page: Page) -> Result<Vec<Video>, VideoError> {
-        Ok(Listing::most_visited().rows(&self.store, page.offset(), page.limit()).await?)
+        let listing = Listing::most_visited();
+        let rows = listing.rows(&self.store, page.offset(), page.limit());
+        Ok(self.recent.get(self.store.version(), Read::Popular(page), rows).await?)
     }
 }
 

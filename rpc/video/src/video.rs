@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use fanone_base::{Id, IdGenerator, Page};
-use fanone_store::Store;
+use fanone_store::{Recent, Store};
 
 use crate::{
     error::VideoError,
@@ -37,16 +37,29 @@ pub(crate) struct Video {
 pub(crate) struct Videos {
     pub(crate) store: Store,
     pub(crate) ids: IdGenerator,
+    pub(crate) recent: Recent<Read, Video>,
+}
+
+/// A read that many make at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Read {
+    One(Id),
+    Feed(i64),
+    Popular(Page),
 }
 
 impl Videos {
     /// On the rows of `store`.
     pub(crate) fn new(store: Store, ids: IdGenerator) -> Self {
-        Self { store, ids }
+        Self { store, ids, recent: Recent::default() }
     }
 
     /// The live videos among `ids`, each once, in the order of the ids.
     pub(crate) async fn get(&self, ids: &[Id]) -> Result<Vec<Video>, VideoError> {
+        if let [id] = *ids {
+            let version = self.store.shard(id.bucket()).version();
+            return Ok(self.recent.get(version, Read::One(id), videos::find_live(&self.store, ids)).await?);
+        }
         let found = videos::find_live(&self.store, ids).await?;
         let mut found: HashMap<Id, Video> = found.into_iter().map(|video| (video.id, video)).collect();
         Ok(ids.iter().filter_map(|id| found.remove(id)).collect())

@@ -1,5 +1,5 @@
 use fanone_base::Bucket;
-use fanone_store::{Migration, Store, StoreError};
+use fanone_store::{Migration, Recent, Store, StoreError};
 
 use crate::{MIGRATIONS, store_of};
 
@@ -27,4 +27,17 @@ async fn a_database_of_a_newer_version_is_not_touched() {
 async fn an_unknown_url_is_refused_by_name() {
     let refused = Store::open("test", &["oracle:x".to_owned()], MIGRATIONS).await.err().unwrap();
     assert_eq!(refused.to_string(), "unknown database url oracle:x, expected sqlite:<path>");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_read_is_kept_until_the_next_commit() {
+    let (_folder, store) = store_of(1).await;
+    let shard = store.shard(Bucket::new(0));
+    let recent: Recent<&str, u32> = Recent::default();
+    let read = async |rows: Vec<u32>| recent.get(shard.version(), "key", async { Ok(rows) }).await.unwrap();
+    assert_eq!(read(vec![1]).await, [1]);
+    assert_eq!(read(vec![2]).await, [1]);
+    let write: Result<(), StoreError> = shard.write(|_| Box::pin(async { Ok(()) })).await;
+    write.unwrap();
+    assert_eq!(read(vec![3]).await, [3]);
 }

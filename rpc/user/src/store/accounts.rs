@@ -108,6 +108,11 @@ impl AccountStore {
         shard.write(move |tx| Box::pin(insert(tx, account.clone()))).await
     }
 
+    /// The version of the shard of this account.
+    pub(crate) fn version(&self, id: Id) -> u64 {
+        self.0.shard(id.bucket()).version()
+    }
+
     /// The live accounts with these ids, in the order of the ids; unknown ids are left out.
     pub(crate) async fn profiles(&self, ids: &[Id]) -> Result<Vec<Profile>, StoreError> {
         let reads = by_shard(&self.0, ids).into_iter().map(|(shard, ids)| {
