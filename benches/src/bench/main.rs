@@ -46,7 +46,8 @@ async fn main() -> anyhow::Result<()> {
     for operation in operations::all(&world).into_iter().filter(|o| o.name.contains(&options.only)) {
         let body = http_client::fetch(site.address(), operation.request(0, 0)).await?;
         let (name, reads) = (operation.name, operation.reads);
-        let measured = load::run(&site, &plan, move |connection, turn| operation.request(connection, turn)).await?;
+        let measured =
+            load::run(&site, &plan, move |connection, turn| operation.request(connection, turn)).await?;
         let floor = if reads {
             let floor = Process::start_floor(&options.binaries.join("floor"), folder.path(), &body).await?;
             Some(load::run(&floor, &plan, |_, _| http_client::get("/")).await?)
