@@ -8,10 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::{
     http_client::{Connection, Outgoing, is_success},
+    operations::Operation,
     process::Process,
 };
 
@@ -75,6 +76,38 @@ pub(crate) async fn run(
         all.failed += seen.failed;
     }
     Ok(all.sum_up(cpu, elapsed))
+}
+
+/// Sends `rate` requests a second, evenly, until it is aborted.
+pub(crate) async fn steady(
+    process: &Process,
+    rate: u32,
+    operation: Operation,
+) -> anyhow::Result<JoinHandle<anyhow::Result<()>>> {
+    const CONNECTIONS: u32 = 8;
+    let mut connections = Vec::new();
+    for _ in 0..CONNECTIONS {
+        connections.push(Connection::open(process.address()).await?);
+    }
+    Ok(tokio::spawn(async move {
+        let senders = connections.into_iter().enumerate().map(|(number, mut connection)| {
+            let operation = operation.clone();
+            async move {
+                let mut ticks =
+                    tokio::time::interval(Duration::from_secs(1) * CONNECTIONS / rate.max(CONNECTIONS));
+                for turn in 0.. {
+                    ticks.tick().await;
+                    connection.send(operation.request(number, turn)).await?;
+                }
+                anyhow::Ok(())
+            }
+        });
+        let mut all: JoinSet<anyhow::Result<()>> = senders.collect();
+        while let Some(ended) = all.join_next().await {
+            ended??;
+        }
+        Ok(())
+    }))
 }
 
 #[derive(Default)]

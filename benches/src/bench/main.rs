@@ -27,6 +27,9 @@ struct Options {
     /// Seconds that each operation is measured, after a warm-up of a fifth of it.
     #[arg(long, default_value_t = 5.0)]
     seconds: f64,
+    /// Likes in a second beside which each read is measured once more.
+    #[arg(long, default_value_t = 500)]
+    likes: u32,
     /// Only operations whose name contains this.
     #[arg(long, default_value = "")]
     only: String,
@@ -46,18 +49,20 @@ async fn main() -> anyhow::Result<()> {
     for operation in operations::all(&world).into_iter().filter(|o| o.name.contains(&options.only)) {
         let body = http_client::fetch(site.address(), operation.request(0, 0)).await?;
         let (name, reads) = (operation.name, operation.reads);
-        let measured =
-            load::run(&site, &plan, move |connection, turn| operation.request(connection, turn)).await?;
-        let floor = if reads {
-            let floor = Process::start_floor(&options.binaries.join("floor"), folder.path(), &body).await?;
-            Some(load::run(&floor, &plan, |_, _| http_client::get("/")).await?)
-        } else {
-            None
-        };
-        let row = Row { name, bytes: body.len(), site: measured, floor };
+        let request = move |connection, turn| operation.request(connection, turn);
+        let measured = load::run(&site, &plan, request.clone()).await?;
+        let (mut floor, mut busy) = (None, None);
+        if reads {
+            let likes = load::steady(&site, options.likes, operations::like(&world)).await?;
+            busy = Some(load::run(&site, &plan, request).await?);
+            likes.abort();
+            let process = Process::start_floor(&options.binaries.join("floor"), folder.path(), &body).await?;
+            floor = Some(load::run(&process, &plan, |_, _| http_client::get("/")).await?);
+        }
+        let row = Row { name, bytes: body.len(), site: measured, floor, busy };
         eprintln!("{}", row.line());
         rows.push(row);
     }
-    report::print(&rows, idle, &options.connections);
+    report::print(&rows, idle, options.connections, options.likes);
     site.stop().await
 }

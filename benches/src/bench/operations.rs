@@ -53,7 +53,7 @@ pub(crate) fn all(world: &World) -> Vec<Operation> {
 }
 
 /// Each connection is a user of its own that likes one video after the other, then takes it back.
-fn like(world: &World) -> Operation {
+pub(crate) fn like(world: &World) -> Operation {
     let (tokens, videos) = (world.tokens.clone(), world.video_ids.clone());
     Operation::new("like", false, move |connection, turn| {
         let token = pick(&tokens, connection);

@@ -15,8 +15,8 @@ use volo_thrift::{ServerError, context::ServerContext};
 
 use crate::{
     deadline,
-    durations::{Durations, Outcome},
     error::{refusal, timed_out},
+    outcome::{self, Outcome},
 };
 
 /// The metadata key of the calling service's token.
@@ -35,7 +35,6 @@ pub(crate) struct Inbound<S> {
     pub(crate) room: Arc<Semaphore>,
     /// For callers that send no deadline.
     pub(crate) default_limit: Duration,
-    pub(crate) durations: Durations,
 }
 
 impl<S, Req> Service<ServerContext, Req> for Inbound<S>
@@ -69,7 +68,7 @@ where
         };
         let caller = caller.as_deref().unwrap_or("unknown");
         let outcome = Outcome::of_served(&result);
-        self.durations.record(&method, caller, outcome, start);
+        outcome::record_served(self.gate.service(), &method, caller, outcome, start.elapsed());
         tracing::debug!(
             rpc.method = %method, caller, outcome = outcome.name(),
             duration_us = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX),

@@ -23,11 +23,11 @@
 mod accept;
 mod answer;
 mod deadline;
-mod durations;
 mod error;
 mod guard;
 mod inbound;
 mod outbound;
+mod outcome;
 mod peer;
 
 pub use answer::{check, reply};

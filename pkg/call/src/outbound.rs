@@ -16,9 +16,9 @@ use volo_thrift::{
 
 use crate::{
     deadline::time_left,
-    durations::{Durations, Outcome},
     error::{refusal, timed_out, unreachable},
     inbound::{SERVICE_TOKEN, USER_TOKEN},
+    outcome::{self, Outcome},
 };
 
 tokio::task_local! {
@@ -37,7 +37,6 @@ struct Shared {
     callee: FastStr,
     permissions: Permissions,
     limit: Duration,
-    durations: Durations,
 }
 
 /// The outermost layer of every client.
@@ -48,8 +47,7 @@ impl Outbound {
     /// For calls to `callee` that take at most `limit`.
     pub(crate) fn new(tokens: ServiceTokens, callee: FastStr, limit: Duration) -> Self {
         let permissions = Permissions::of(&callee);
-        let durations = Durations::called(&callee);
-        Self(Arc::new(Shared { tokens, callee, permissions, limit, durations }))
+        Self(Arc::new(Shared { tokens, callee, permissions, limit }))
     }
 }
 
@@ -81,7 +79,8 @@ where
         let method = cx.rpc_info().method().clone();
         let result = self.send(cx, req).await;
         let outcome = Outcome::of_called(&result);
-        self.shared.durations.record(&method, self.shared.tokens.name(), outcome, start);
+        let Shared { callee, tokens, .. } = &*self.shared;
+        outcome::record_called(callee, &method, tokens.name(), outcome, start.elapsed());
         result
     }
 }

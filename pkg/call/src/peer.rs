@@ -28,7 +28,6 @@ use volo_thrift::{
 
 use crate::{
     accept,
-    durations::Durations,
     guard::{GuardedCodec, Side},
     inbound::Inbound,
     outbound::Outbound,
@@ -147,7 +146,6 @@ impl Peer {
             gate: Gate::new(self.name(), &self.keys)?,
             room: Arc::new(Semaphore::new(self.settings.concurrent_max)),
             default_limit: self.settings.rpc_timeout(),
-            durations: Durations::served(self.name()),
         };
         let codec = GuardedCodec::new(self.name(), Side::Server, self.settings.frame_max_bytes);
         if !codec.is_described() {

@@ -1,5 +1,6 @@
 //! How long statements take, by the OpenTelemetry names for databases.
 
+use fanone_telemetry::names;
 use metrics::Histogram;
 use sea_orm::DatabaseConnection;
 
@@ -16,7 +17,7 @@ struct Durations {
 pub(crate) fn observe(connection: &mut DatabaseConnection, namespace: &'static str) {
     let histogram = |operation: &'static str| {
         metrics::histogram!(
-            "db_client_operation_duration_seconds",
+            names::DB_CLIENT_OPERATION_DURATION,
             "db_namespace" => namespace,
             "db_operation_name" => operation
         )

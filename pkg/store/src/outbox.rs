@@ -12,6 +12,7 @@
 use std::collections::BTreeMap;
 
 use fanone_base::{Id, time};
+use fanone_telemetry::names;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Statement, Value};
 
 use crate::{Shard, StoreError};
@@ -254,9 +255,9 @@ async fn report_lag(shard: &Shard, destination: &'static str) -> Result<(), Stor
     }
     let lag_ms = if waiting == 0 { 0 } else { (time::now_ms() - oldest).max(0) };
     let namespace = shard.namespace();
-    metrics::gauge!("fanone_outbox_pending_events", "source" => namespace, "destination" => destination)
+    metrics::gauge!(names::OUTBOX_PENDING_EVENTS, "source" => namespace, "destination" => destination)
         .set(waiting as f64);
-    metrics::gauge!("fanone_outbox_lag_seconds", "source" => namespace, "destination" => destination)
+    metrics::gauge!(names::OUTBOX_LAG, "source" => namespace, "destination" => destination)
         .set(lag_ms as f64 / 1000.0);
     Ok(())
 }
