@@ -28,8 +28,9 @@ const TRANSACTION_MAX: Duration = Duration::from_secs(10);
 
 /// Told whether the commit held, a finished transaction answers its caller.
 type Finish = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
-/// Runs one transaction inside the group's.
-type Job = Box<dyn for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Finish> + Send>;
+/// Runs one transaction inside the group's; an error says that the group's is no longer there.
+type Job =
+    Box<dyn for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, (Finish, Result<(), DbErr>)> + Send>;
 
 #[derive(Clone)]
 pub(crate) struct Writer {
@@ -62,16 +63,17 @@ impl Writer {
         let job: Job = Box::new(move |group| {
             Box::pin(async move {
                 let attempt = AssertUnwindSafe(in_savepoint(group, &f)).catch_unwind();
-                let result = match tokio::time::timeout(TRANSACTION_MAX, attempt).await {
-                    Ok(Ok(result)) => result,
-                    Ok(Err(_)) => Err(StoreError::GivenUp("it panicked").into()),
-                    Err(_) => Err(StoreError::GivenUp("it took too long").into()),
+                let (result, group) = match tokio::time::timeout(TRANSACTION_MAX, attempt).await {
+                    Ok(Ok(ended)) => ended,
+                    Ok(Err(_)) => (Err(StoreError::GivenUp("it panicked").into()), Ok(())),
+                    Err(_) => (Err(StoreError::GivenUp("it took too long").into()), Ok(())),
                 };
-                Box::new(move |committed: Result<(), StoreError>| {
+                let finish = move |committed: Result<(), StoreError>| {
                     let result = result.and_then(|value| committed.map(|()| value).map_err(E::from));
                     // Nobody waits any more: the caller's deadline has passed.
                     let _ = answer.send(result);
-                }) as Finish
+                };
+                (Box::new(finish) as Finish, group)
             })
         });
         self.queue.try_send(job).map_err(|error| match error {
@@ -80,27 +82,25 @@ impl Writer {
         })?;
         match answered.await {
             Ok(result) => result,
-            Err(_closed) => Err(StoreError::GivenUp("the store is closed").into()),
+            Err(_closed) => Err(StoreError::GivenUp("its group was given up").into()),
         }
     }
 }
 
-async fn in_savepoint<T, E, F>(group: &DatabaseTransaction, f: &F) -> Result<T, E>
+/// The result of `f`, and whether the group's transaction still stands: on a full disk, for one, SQLite takes back
+/// all of it, and whatever came then would be stored by itself.
+async fn in_savepoint<T, E, F>(group: &DatabaseTransaction, f: &F) -> (Result<T, E>, Result<(), DbErr>)
 where
     E: From<StoreError>,
     F: for<'t> Fn(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, E>>,
 {
-    let own = group.begin().await.map_err(StoreError::from)?;
-    match f(&own).await {
-        Ok(value) => {
-            own.commit().await.map_err(StoreError::from)?;
-            Ok(value)
-        }
-        Err(error) => {
-            own.rollback().await.map_err(StoreError::from)?;
-            Err(error)
-        }
-    }
+    let own = match group.begin().await {
+        Ok(own) => own,
+        Err(error) => return (Err(StoreError::GivenUp("it could not begin").into()), Err(error)),
+    };
+    let result = f(&own).await;
+    let ended = if result.is_ok() { own.commit().await } else { own.rollback().await };
+    (result, ended)
 }
 
 async fn work(connection: DatabaseConnection, mut jobs: mpsc::Receiver<Job>, commits: Arc<AtomicU64>) {
@@ -116,6 +116,9 @@ async fn work(connection: DatabaseConnection, mut jobs: mpsc::Receiver<Job>, com
         for finish in finished {
             finish(committed.clone());
         }
+        if committed.is_err() {
+            renew(&connection).await;
+        }
     }
 }
 
@@ -126,7 +129,21 @@ async fn commit_group(
 ) -> Result<(), DbErr> {
     let transaction = connection.begin().await?;
     for job in jobs {
-        finished.push(job(&transaction).await);
+        let (finish, group) = job(&transaction).await;
+        finished.push(finish);
+        group?;
     }
     transaction.commit().await
+}
+
+/// Makes room for a new connection: the driver counts the savepoints of this one, and after a transaction that
+/// SQLite has taken back by itself it counts wrong.
+async fn renew(connection: &DatabaseConnection) {
+    let closed = match connection.get_sqlite_connection_pool().acquire().await {
+        Ok(connection) => connection.close().await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = closed {
+        tracing::warn!(%error, "a broken connection could not be closed");
+    }
 }

@@ -74,3 +74,40 @@ async fn a_transaction_that_panics_is_undone_and_the_writer_goes_on() {
     write_word(shard, "kept").await.unwrap();
     assert_eq!(words(shard).await, 1);
 }
+
+async fn pages_max(tx: &DatabaseTransaction, pages: u32) -> Result<(), StoreError> {
+    let pragma = format!("PRAGMA max_page_count = {pages}");
+    tx.query_one_raw(Statement::from_string(tx.get_database_backend(), pragma)).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_a_full_disk_what_is_refused_leaves_nothing_and_what_is_answered_is_there() {
+    let (_folder, store) = store_of(1).await;
+    let shard = store.shard(Bucket::new(0));
+    let limit = |pages| shard.write(move |tx| Box::pin(pages_max(tx, pages)));
+    for round in 0..3 {
+        limit(1).await.unwrap();
+        let before = words(shard).await;
+        let writes = (0..20).map(|n| async move {
+            let n = round * 20 + n;
+            let word = if n % 5 == 1 { "x".repeat(100_000) } else { format!("word {n}") };
+            shard
+                .write(move |tx| {
+                    let word = word.clone();
+                    Box::pin(async move { add_word(tx, &word).await })
+                })
+                .await
+        });
+        let results: Vec<Result<(), StoreError>> = join_all(writes).await;
+        assert!(results.iter().any(Result::is_err));
+        let stored = results.iter().filter(|result| result.is_ok()).count();
+        assert_eq!(words(shard).await, before + i64::try_from(stored).unwrap(), "{results:?}");
+    }
+    limit(u32::MAX - 1).await.unwrap();
+    for word in ["one", "two", "three"] {
+        let before = words(shard).await;
+        write_word(shard, word).await.unwrap();
+        assert_eq!(words(shard).await, before + 1);
+    }
+}
