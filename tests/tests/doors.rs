@@ -1,8 +1,12 @@
-//! The doors between the rooms: which crate may use which.
+//! The doors between the rooms: which crate may use which, and what stays out of a service's logic.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panic")]
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
 /// `pkg/*` use each other only downwards: each may use those before it.
 const PACKAGES: [&str; 11] = [
@@ -51,6 +55,50 @@ fn every_package_has_its_place_in_the_order() {
     names.sort();
     known.sort();
     assert_eq!(names, known);
+}
+
+/// In a service, code generated from the IDL is for the files that take calls or make them; the use cases between them
+/// and the rows do without.
+#[test]
+fn logic_is_free_of_thrift() {
+    const BORDER: [&str; 7] = ["service", "input", "wire", "counters", "jobs", "convert", "testing"];
+    for (file, code) in service_files() {
+        let stem = file.file_stem().unwrap().to_str().unwrap();
+        let is_border = BORDER.contains(&stem);
+        assert!(is_border || !code.contains("volo_gen"), "{} must not know Thrift", file.display());
+    }
+}
+
+#[test]
+fn statements_are_in_the_store_folders() {
+    const STATEMENTS: [&str; 5] = ["\"SELECT ", "\"INSERT ", "\"UPDATE ", "\"DELETE ", "\"CREATE "];
+    for (file, code) in service_files() {
+        let is_store = file.parent().unwrap().ends_with("store");
+        let found = STATEMENTS.iter().find(|statement| code.contains(**statement));
+        assert!(is_store || found.is_none(), "{} holds SQL: {found:?}", file.display());
+    }
+}
+
+/// The Rust files of the services, with their text up to the unit tests.
+fn service_files() -> Vec<(PathBuf, String)> {
+    fn collect(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                collect(&path, found);
+            } else if path.file_name().is_some_and(|name| name != "tests.rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+                found.push((path, code.to_owned()));
+            }
+        }
+    }
+    let mut found = Vec::new();
+    for room in ROOMS.iter().filter(|room| room.starts_with("rpc/")) {
+        collect(&root().join(room).join("src"), &mut found);
+    }
+    assert!(found.len() > 30, "only {} files: have the services moved?", found.len());
+    found
 }
 
 /// What a crate uses of this workspace, without the prefix `fanone-`.

@@ -1,10 +1,9 @@
 //! Comments and replies: what they are, how they are written and listed. Deleting: `delete.rs`.
 
 use fanone_base::{Id, IdGenerator, InvalidField, Page, time};
-use fanone_store::{OutboxEvent, Recent, Store, outbox};
-use volo_gen::fanone::base::EventKind;
+use fanone_store::{Recent, Store};
 
-use crate::{counters::VIDEO, error::InteractionError, like::Target, store::comments};
+use crate::{counters, error::InteractionError, like::Target, store::comments};
 
 /// How deep replies may be nested. Deleting a comment takes one step for each level below it.
 const DEPTH_MAX: i32 = 200;
@@ -104,8 +103,7 @@ impl Comments {
                         return Err(InteractionError::CommentNotFound);
                     }
                     comments::insert(tx, &comment).await?;
-                    let event = OutboxEvent::counter(EventKind::VIDEO_COMMENTS.inner(), comment.video, 1);
-                    outbox::record(tx, VIDEO, &[event]).await?;
+                    counters::record_comments(tx, comment.video, 1).await?;
                     Ok(comment)
                 })
             })

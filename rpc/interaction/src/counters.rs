@@ -1,6 +1,7 @@
 //! How numbers travel from this service: to the videos by calls, to the comments through the inbox
 //! of their own shard.
 
+use fanone_base::Id;
 use fanone_call::CallError;
 use fanone_config::Counters;
 use fanone_store::{
@@ -9,13 +10,14 @@ use fanone_store::{
 };
 use fanone_telemetry::jobs::every;
 use futures::future::join_all;
+use sea_orm::DatabaseTransaction;
 use tokio_util::sync::CancellationToken;
 use volo_gen::fanone::{
     base::{ApplyEventsReq, Event, EventKind},
     video::VideoServiceClient,
 };
 
-use crate::store::comments;
+use crate::{like::Target, store::comments};
 
 /// Who counts the likes and comments of videos.
 pub(crate) const VIDEO: &str = "fanone.video";
@@ -36,6 +38,29 @@ pub async fn run_jobs(
     let comments =
         every("interaction_to_comments", interval, shutdown, || count_comment_likes(&store, limit));
     futures::join!(videos, comments);
+}
+
+/// Tells whoever counts the likes of `target` that there are `delta` more of them, if the transaction holds.
+pub(crate) async fn record_likes(
+    tx: &DatabaseTransaction,
+    target: Target,
+    delta: i64,
+) -> Result<(), StoreError> {
+    let (destination, kind, id) = match target {
+        Target::Video(id) => (VIDEO, EventKind::VIDEO_LIKES, id),
+        Target::Comment(id) => (INTERACTION, EventKind::COMMENT_LIKES, id),
+    };
+    outbox::record(tx, destination, &[OutboxEvent::counter(kind.inner(), id, delta)]).await
+}
+
+/// Tells the video service that `video` has `delta` more comments, if the transaction holds.
+pub(crate) async fn record_comments(
+    tx: &DatabaseTransaction,
+    video: Id,
+    delta: i64,
+) -> Result<(), StoreError> {
+    let event = OutboxEvent::counter(EventKind::VIDEO_COMMENTS.inner(), video, delta);
+    outbox::record(tx, VIDEO, &[event]).await
 }
 
 /// Sends what happened to videos, in batches of at most `limit` events. A shard that fails does not

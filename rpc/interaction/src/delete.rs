@@ -1,11 +1,9 @@
 //! Deleting a comment with everything below it, in one transaction.
 
 use fanone_base::{Id, InvalidField, time};
-use fanone_store::{OutboxEvent, outbox};
 use sea_orm::DatabaseTransaction;
-use volo_gen::fanone::base::EventKind;
 
-use crate::{comment::Comments, counters::VIDEO, error::InteractionError, store::comments};
+use crate::{comment::Comments, counters, error::InteractionError, store::comments};
 
 impl Comments {
     /// Deletes a comment of `user` and its replies. `video`, if given, must be the comment's.
@@ -48,7 +46,6 @@ async fn delete_tree(
         deleted += comments::delete(tx, &level, now).await?;
     }
     let delta = 0_i64.saturating_sub_unsigned(deleted);
-    let event = OutboxEvent::counter(EventKind::VIDEO_COMMENTS.inner(), video, delta);
-    outbox::record(tx, VIDEO, &[event]).await?;
+    counters::record_comments(tx, video, delta).await?;
     Ok(())
 }

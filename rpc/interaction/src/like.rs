@@ -2,11 +2,10 @@
 //! sends an event to the number it changes.
 
 use fanone_base::{Id, IdGenerator, Page};
-use fanone_store::{OutboxEvent, Store, outbox};
-use volo_gen::fanone::base::EventKind;
+use fanone_store::Store;
 
 use crate::{
-    counters::{INTERACTION, VIDEO},
+    counters,
     error::InteractionError,
     store::{comments, likes},
 };
@@ -16,17 +15,6 @@ use crate::{
 pub(crate) enum Target {
     Video(Id),
     Comment(Id),
-}
-
-impl Target {
-    /// Who keeps the count of likes, and the event that tells of `delta` more of them.
-    fn event(self, delta: i64) -> (&'static str, OutboxEvent) {
-        let (destination, kind, id) = match self {
-            Self::Video(id) => (VIDEO, EventKind::VIDEO_LIKES, id),
-            Self::Comment(id) => (INTERACTION, EventKind::COMMENT_LIKES, id),
-        };
-        (destination, OutboxEvent::counter(kind.inner(), id, delta))
-    }
 }
 
 /// The use cases around likes.
@@ -53,8 +41,7 @@ impl Likes {
             .write(move |tx| {
                 Box::pin(async move {
                     if likes::insert(tx, id, user, target).await? {
-                        let (destination, event) = target.event(1);
-                        outbox::record(tx, destination, &[event]).await?;
+                        counters::record_likes(tx, target, 1).await?;
                     }
                     Ok(())
                 })
@@ -69,8 +56,7 @@ impl Likes {
             .write(move |tx| {
                 Box::pin(async move {
                     if likes::delete(tx, user, target).await? {
-                        let (destination, event) = target.event(-1);
-                        outbox::record(tx, destination, &[event]).await?;
+                        counters::record_likes(tx, target, -1).await?;
                     }
                     Ok(())
                 })
