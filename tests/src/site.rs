@@ -4,7 +4,7 @@ use std::{
     env,
     fs::{self, OpenOptions},
     path::{Path, PathBuf},
-    process::{Command, ExitStatus, Stdio},
+    process::{Command, ExitStatus, Output, Stdio},
     time::{Duration, Instant},
 };
 
@@ -178,6 +178,16 @@ impl Site {
     pub async fn restart(&mut self) {
         self.kill().await;
         self.launch().await;
+    }
+
+    /// Runs the program with `arguments`, in the site's folder and with its settings, to its end.
+    pub async fn command_output(&self, arguments: &[&str]) -> Output {
+        let role = self.roles.first().expect("a site has a process");
+        let mut command = self.command(&Role { argument: None, admin_port: role.admin_port, process: None });
+        command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+        tokio::task::spawn_blocking(move || command.output().expect("run the program"))
+            .await
+            .expect("the command is waited for")
     }
 
     /// Whether every process runs.

@@ -1,5 +1,7 @@
 //! Register, log in, look at a user.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use fanone_tests::{Code, Json as _, Site, client::PASSWORD, unique};
 use serde_json::Value;
 
@@ -38,7 +40,13 @@ async fn a_new_user_logs_in_and_sees_exactly_the_fields_of_the_contract() {
 async fn times_are_written_in_the_zone_of_the_site() {
     let site = Site::shared().await;
     let alice = site.user("alice").await;
-    let created = alice.user_info(&alice.id).await.text("created_at");
+    let hour_there = || (SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() / 3600 + 8) % 24;
+    let before = hour_there();
+    let bob = site.user("bob").await;
+    let after = hour_there();
+    let created = alice.user_info(&bob.id).await.text("created_at");
+    let hour = created.split([' ', ':']).nth(1).unwrap().parse().unwrap();
+    assert!([before, after].contains(&hour), "{created} is not the time in Shanghai");
     let shape: String = created.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
     assert_eq!(shape, "0000-00-00 00:00:00");
 }

@@ -104,8 +104,11 @@ async fn a_group_message_reaches_every_other_member() {
     carol.join_group(&group).await;
     let (mut from_alice, mut to_bob) = (Chat::connect(site, &alice).await, Chat::connect(site, &bob).await);
 
-    let sent = from_alice.say_to_group(&group, "welcome").await;
+    let welcome = json!({"group_id": group, "content": "welcome"});
+    let sent = from_alice.ask_as(4, "seq-1", welcome.clone()).await.success();
+    let again = from_alice.ask_as(4, "seq-1", welcome).await.success();
 
+    assert_eq!(again, sent, "the same seq stores once in groups too");
     assert_eq!(to_bob.push().await, sent);
     assert_eq!((sent.text("group_id"), sent.get("to_user_id")), (group.clone(), None));
     let mut later = Chat::connect(site, &carol).await;

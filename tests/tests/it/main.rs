@@ -20,6 +20,8 @@ mod comments;
 #[cfg(test)]
 mod envelope;
 #[cfg(test)]
+mod first_steps;
+#[cfg(test)]
 mod groups;
 #[cfg(test)]
 mod image_search;
@@ -41,7 +43,6 @@ mod permissions;
 mod relations;
 #[cfg(test)]
 mod rpc_count;
-#[cfg(test)]
 #[cfg(test)]
 mod sessions;
 #[cfg(test)]

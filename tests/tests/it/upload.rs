@@ -6,14 +6,18 @@ use reqwest::Method;
 use sha1::{Digest as _, Sha1};
 use tokio::io::AsyncWriteExt as _;
 
+const DESCRIPTION: &str = "断点续传, in pieces";
+
 fn metadata(title: &str) -> String {
-    format!("title {},filename {},description", STANDARD.encode(title), STANDARD.encode("clip.mp4"))
+    let (title, description) = (STANDARD.encode(title), STANDARD.encode(DESCRIPTION));
+    format!("title {title},filename {},description {description}", STANDARD.encode("clip.mp4"))
 }
 
 /// Checks that `answer` published `file` under `title`, byte by byte.
 async fn assert_published(user: &Client, answer: &Answer, title: &str, file: &[u8]) {
     let video = user.video_info(answer.header("video-id")).await;
     assert_eq!((video.text("title"), video.text("user_id")), (title.to_owned(), user.id.clone()));
+    assert_eq!(video.text("description"), DESCRIPTION);
     let stored = user.get(&video.text("video_url")).send().await;
     assert_eq!(stored.status, 200);
     assert!(stored.body == file, "the stored file is another one: {} bytes", stored.body.len());
@@ -207,7 +211,7 @@ async fn a_terminated_upload_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn an_unfinished_upload_expires_and_leaves_nothing() {
+async fn an_unfinished_upload_expires() {
     let site = Site::with(&[("upload.lifetime_s", "2")]).await;
     let (alice, file) = (site.user("alice").await, clips::padded(200_000));
     let url = tus::location(&alice.tus_create(200_000, &metadata("forgotten")).send().await);
