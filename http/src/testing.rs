@@ -22,6 +22,7 @@ use crate::{
 
 /// The front and the folder it works in.
 pub(crate) struct Front {
+    pub(crate) app: App,
     pub(crate) gate: Gate,
     pub(crate) keys: Keys,
     _folder: TempDir,
@@ -43,7 +44,8 @@ pub(crate) fn front(settings: &[(&str, &str)]) -> Front {
         cache: fanone_cache::open("memory:").unwrap(),
         settings: Arc::new(settings),
     };
-    Front { gate: Gate::new(App::new(parts)), keys, _folder: folder }
+    let app = App::new(parts);
+    Front { gate: Gate::new(app.clone()), app, keys, _folder: folder }
 }
 
 impl Front {

@@ -50,8 +50,27 @@ fn is_over(upload: Id, lifetime: Duration, now_ms: i64) -> bool {
 #[cfg(test)]
 mod tests {
     use fanone_base::{Bucket, IdGenerator};
+    use futures::{StreamExt, stream};
 
     use super::*;
+    use crate::testing::front;
+
+    #[tokio::test]
+    async fn the_parts_of_an_expired_upload_go_and_those_of_a_fresh_one_stay() {
+        let front = front(&[]);
+        let segments = &front.app.uploads.segments;
+        // An id of the first day that ids know.
+        let (old, fresh) = (Id(1 << 40), IdGenerator::default().next(Bucket::new(1)));
+        for id in [old, fresh] {
+            let piece = stream::iter([Ok(bytes::Bytes::from_static(b"part"))]).boxed();
+            segments.append(id, 0, 100, piece, None).await.unwrap();
+        }
+
+        tidy(&front.app).await.unwrap();
+
+        assert_eq!(segments.offset(old).await.unwrap(), 0);
+        assert_eq!(segments.offset(fresh).await.unwrap(), 4);
+    }
 
     #[test]
     fn a_part_belongs_to_its_upload() {
