@@ -29,7 +29,7 @@ pub(crate) async fn start(site: &Site, role: Role, listener: TcpListener) -> any
         Role::Video => video(site, listener).await,
         Role::Interaction => interaction(site, listener).await,
         Role::Social => social(site, listener).await,
-        Role::Http => front(site, listener).await,
+        Role::Http => front(site, listener),
     }
 }
 
@@ -81,7 +81,7 @@ async fn social(site: &Site, listener: TcpListener) -> anyhow::Result<Parts> {
     Ok(Parts { first: vec![Box::pin(jobs)], last: vec![Box::pin(server)] })
 }
 
-async fn front(site: &Site, listener: TcpListener) -> anyhow::Result<Parts> {
+fn front(site: &Site, listener: TcpListener) -> anyhow::Result<Parts> {
     let peer = peer(site, Role::Http)?;
     let settings = &site.settings;
     let media = MediaStore::open(&settings.media.url.to_string())?;
