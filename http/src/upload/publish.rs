@@ -65,19 +65,57 @@ async fn attempt(app: &App, draft: &Draft) -> Result<Id, Problem> {
         cover_model: app.model.name().to_owned().into(),
         upload_id: draft.upload.map(|upload| upload.0),
     };
-    let mut attempts = 1;
-    loop {
-        let outcome = calls::answer(app.write.video.publish(request.clone())).await.map_err(Problem::from);
-        match outcome {
-            Ok(answer) => return Ok(Id(calls::present(answer.video)?.id)),
-            Err(problem) if attempts == ATTEMPTS || !may_be_published(&problem) => return Err(problem),
-            Err(_) => tokio::time::sleep(PAUSE).await,
+    let answer = settled(|| calls::answer(app.write.video.publish(request.clone()))).await?;
+    Ok(Id(calls::present(answer.video)?.id))
+}
+
+/// Asks again as long as the outcome is unknown. Once it was, a later refusal, such as of a token that has expired
+/// meanwhile, says nothing of the first try.
+async fn settled<T, F>(ask: impl Fn() -> F) -> Result<T, CallError>
+where
+    F: Future<Output = Result<T, CallError>>,
+{
+    let mut unknown = None;
+    for attempt in 0..ATTEMPTS {
+        if attempt > 0 {
+            tokio::time::sleep(PAUSE).await;
         }
-        attempts += 1;
+        match ask().await {
+            Err(error) if is_unknown(&error) => unknown = Some(error),
+            Err(error) => return Err(unknown.unwrap_or(error)),
+            done => return done,
+        }
     }
+    Err(unknown.unwrap_or(CallError::Timeout))
 }
 
 /// Whether the service has not clearly said no, so that the row may be there all the same.
 fn may_be_published(problem: &Problem) -> bool {
-    matches!(problem, Problem::Call(CallError::Timeout | CallError::Unavailable(_) | CallError::Fault(_)))
+    matches!(problem, Problem::Call(error) if is_unknown(error))
+}
+
+fn is_unknown(error: &CallError) -> bool {
+    matches!(error, CallError::Timeout | CallError::Unavailable(_) | CallError::Fault(_))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::RefCell, future::ready};
+
+    use super::*;
+
+    async fn outcome_of(answers: Vec<Result<i64, CallError>>) -> Result<i64, CallError> {
+        let answers = RefCell::new(answers.into_iter());
+        settled(|| ready(answers.borrow_mut().next().unwrap())).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_may_be_published_stays_so_whatever_a_later_try_is_refused_for() {
+        let refused = || Err(CallError::Refused(Code::AccessExpired));
+        let lost = || Err(CallError::Timeout);
+        assert_eq!(outcome_of(vec![lost(), Ok(7)]).await, Ok(7));
+        assert_eq!(outcome_of(vec![refused()]).await, refused());
+        assert_eq!(outcome_of(vec![lost(), refused()]).await, lost());
+        assert_eq!(outcome_of(vec![lost(), lost(), lost()]).await, lost());
+    }
 }
