@@ -86,7 +86,8 @@ const RULES: &[(&str, Rule)] = &[
     ("calls.frame_max_bytes", Rule::Range(64 * KIB, GIB)),
     ("calls.concurrent_max", Rule::Range(1, 1_000_000)),
     ("counters.interval_ms", Rule::Range(10, DAY_MS)),
-    ("counters.batch_events", Rule::Range(1, 100_000)),
+    // No receiver takes more; one that refuses a batch would refuse it for ever.
+    ("counters.batch_events", Rule::Range(1, 10_000)),
     ("limits.enabled", Rule::Anything),
     ("limits.requests_per_ip", Rule::Range(1, 1_000_000_000)),
     ("limits.logins_per_ip", Rule::Range(1, 1_000_000_000)),

@@ -282,6 +282,12 @@ mod tests {
     }
 
     #[test]
+    fn a_batch_has_no_more_events_than_its_receiver_takes() {
+        let found = problems(load(&[("FANONE_COUNTERS__BATCH_EVENTS", "10001")]));
+        assert_eq!(found, ["counters.batch_events: 10001 is out of range; expected 1 to 10000"]);
+    }
+
+    #[test]
     fn production_leaves_no_secret_to_a_default() {
         let found = problems(load(&[("FANONE_MODE", "production")]));
         assert_eq!(found.len(), 2, "{found:?}");

@@ -11,7 +11,7 @@ use crate::{
     store::{Picture, batches},
 };
 
-/// Far more than a sender puts into a batch.
+/// As many as a sender may be configured to put into a batch.
 const EVENTS_MAX: usize = 10_000;
 /// No counter moves so far: sums stay below 64 bits.
 const DELTA_MAX: u64 = 1 << 40;

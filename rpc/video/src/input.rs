@@ -28,7 +28,7 @@ const IDS_MAX: usize = 100;
 const VIEWER_MAX_BYTES: usize = 64;
 const SOURCE_MAX_BYTES: usize = 64;
 /// As many as a sender may be configured to put into a batch.
-const EVENTS_MAX: usize = 100_000;
+const EVENTS_MAX: usize = 10_000;
 
 /// What to publish.
 pub(crate) fn publication(req: thrift::PublishReq) -> Result<Publication, InvalidField> {
