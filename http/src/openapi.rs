@@ -174,6 +174,7 @@ const ID_SENT: &str = "^[1-9][0-9]{0,18}$";
 /// What is true of every id in an answer, where one may be empty.
 const ID_ANSWERED: &str = "^[0-9]{0,19}$";
 const ID_EXAMPLE: &str = "3820119283716608";
+const COUNT_EXAMPLE: i64 = 12;
 
 fn describe_parameters(operation: &mut Value) {
     let Some(Value::Array(parameters)) = operation.get_mut("parameters") else { return };
@@ -198,6 +199,8 @@ fn describe_properties(schema: &mut Value, sent: bool) {
         if name == "id" || name.ends_with("_id") {
             set(property, "pattern", json!(pattern));
             set(property, "example", json!(ID_EXAMPLE));
+        } else if name == "total" || name.ends_with("_count") {
+            set(property, "example", json!(COUNT_EXAMPLE));
         }
     }
 }
@@ -279,6 +282,24 @@ mod tests {
                 assert!(good["description"].is_string(), "{id}");
             }
         }
+    }
+
+    #[test]
+    fn every_field_of_an_answer_has_an_example() {
+        let document = parsed();
+        let forms = form_names(&document);
+        let mut without = Vec::new();
+        for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+            let fields = schema["properties"].as_object().into_iter().flatten();
+            let plain = fields.filter(|(_, field)| {
+                let parts = ["$ref", "items", "properties", "oneOf", "allOf"];
+                field["example"].is_null() && parts.iter().all(|part| field.get(part).is_none())
+            });
+            without
+                .extend(plain.filter(|_| !forms.contains(name)).map(|(field, _)| format!("{name}.{field}")));
+        }
+        // An answer that is nothing but a text.
+        assert_eq!(without, ["Envelope_String.data"]);
     }
 
     #[test]

@@ -31,7 +31,7 @@ impl FromFields for Feed {
 
 /// The newest videos, at most 30.
 #[utoipa::path(get, path = "/video/feed", tag = "video",
-    params(("latest_time" = Option<i64>, Query, minimum = 0, maximum = 9999999999999i64,
+    params(("latest_time" = Option<i64>, Query, minimum = 0, maximum = 9999999999999i64, example = 1704067200000i64,
         description = "Only videos created strictly after this time, in Unix milliseconds")),
     responses((status = 200, body = Envelope<Items<Video>>)))]
 pub(crate) async fn feed(app: App, Input(query): Input<Feed>) -> Result<Answer<Items<Video>>, Refusal> {
@@ -79,10 +79,10 @@ pub(crate) struct Search {
     #[schema(value_type = PageSize, required = false)]
     page_size: u32,
     /// Unix milliseconds.
-    #[schema(value_type = i64, required = false, minimum = 0, maximum = 9999999999999i64)]
+    #[schema(value_type = i64, required = false, minimum = 0, maximum = 9999999999999i64, example = 1704067200000i64)]
     from_date: Option<i64>,
     /// Unix milliseconds.
-    #[schema(value_type = i64, required = false, minimum = 0, maximum = 9999999999999i64)]
+    #[schema(value_type = i64, required = false, minimum = 0, maximum = 9999999999999i64, example = 4102444800000i64)]
     to_date: Option<i64>,
     /// The author's whole name, in any case.
     #[schema(value_type = String, required = false)]
