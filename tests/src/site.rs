@@ -89,11 +89,13 @@ impl Site {
         SHARED.get_or_init(Self::start).await
     }
 
-    /// Starts the processes again after [`Site::kill`] or [`Site::stop`], on the same data and ports.
+    /// Starts the processes again that [`Site::kill`], [`Site::kill_service`] or [`Site::stop`] ended, on the same data
+    /// and ports.
     pub async fn launch(&mut self) {
         for index in 0..self.roles.len() {
-            let process = self.roles.get(index).map(|role| Process::start(self.command(role)));
-            if let Some(role) = self.roles.get_mut(index) {
+            let ended = self.roles.get(index).filter(|role| role.process.is_none());
+            let process = ended.map(|role| Process::start(self.command(role)));
+            if let (Some(role), Some(_)) = (self.roles.get_mut(index), &process) {
                 role.process = process;
             }
         }
@@ -159,6 +161,15 @@ impl Site {
     pub async fn kill(&mut self) {
         self.processes().for_each(|process| process.send(Signal::Kill));
         self.stop(Signal::Kill).await;
+    }
+
+    /// Kills the process of one service. Does nothing and says `false` where the whole site is one process.
+    pub async fn kill_service(&mut self, service: &str) -> bool {
+        let role = self.roles.iter_mut().find(|role| role.argument == Some(service));
+        let Some(process) = role.and_then(|role| role.process.take()) else { return false };
+        process.send(Signal::Kill);
+        process.wait().await;
+        true
     }
 
     /// Sends `signal` to every process and waits for the last to end.

@@ -38,6 +38,8 @@ mod mfa;
 #[cfg(test)]
 mod operations;
 #[cfg(test)]
+mod outage;
+#[cfg(test)]
 mod permissions;
 #[cfg(test)]
 mod relations;
