@@ -9,6 +9,7 @@ use fanone_identity::UserVerifier;
 use fanone_media::MediaStore;
 use fanone_vectors::Model;
 use http::request::Parts as RequestParts;
+use tokio::sync::Semaphore;
 use volo_gen::fanone::{
     interaction::{InteractionServiceClient, InteractionServiceClientBuilder},
     social::{SocialServiceClient, SocialServiceClientBuilder},
@@ -17,7 +18,9 @@ use volo_gen::fanone::{
 };
 use volo_http::{context::ServerContext, server::extract::FromContext};
 
-use crate::{chat::Hub, gate::Scope, objects::View, refusal::Refusal, upload::Uploads};
+use crate::{
+    chat::Hub, extract::PICTURE_BYTES_HELD_MAX, gate::Scope, objects::View, refusal::Refusal, upload::Uploads,
+};
 
 /// Everything the front is put together from. Whoever starts it brings these.
 pub struct Parts {
@@ -66,6 +69,8 @@ pub(crate) struct State {
     pub(crate) view: View,
     /// Videos on their way in.
     pub(crate) uploads: Uploads,
+    /// One permit for each byte of a picture in memory.
+    pub(crate) picture_room: Arc<Semaphore>,
     /// Who is connected to the chat.
     pub(crate) chat: Hub,
 }
@@ -89,7 +94,8 @@ impl App {
         let view = View::new(settings);
         let uploads = Uploads::new(settings, &parts.media);
         let chat = Hub::new(settings.http.connections_max, settings.chat.connections_per_user);
-        Self(Arc::new(State { parts, read, write, view, uploads, chat }))
+        let picture_room = Arc::new(Semaphore::new(PICTURE_BYTES_HELD_MAX));
+        Self(Arc::new(State { parts, read, write, view, uploads, picture_room, chat }))
     }
 }
 

@@ -12,6 +12,9 @@ use volo_http::body::Body;
 
 use crate::refusal::Refusal;
 
+/// When a client may try again whose body found no room, in seconds.
+const RETRY_AFTER_S: u64 = 5;
+
 /// Why a body could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BodyFault {
@@ -21,6 +24,9 @@ pub(crate) enum BodyFault {
     /// The client was silent for too long.
     #[error("the request body did not arrive in time")]
     TooSlow,
+    /// Bodies of this kind take as much memory as they may already.
+    #[error("there is no room for the request body")]
+    NoRoom,
     /// The connection broke off, or the chunks are malformed.
     #[error("the request body is incomplete")]
     Broken,
@@ -52,6 +58,7 @@ impl From<BodyFault> for Refusal {
             BodyFault::TooSlow => {
                 Self::transport(StatusCode::REQUEST_TIMEOUT, "the request body did not arrive in time")
             }
+            BodyFault::NoRoom => Self::busy(RETRY_AFTER_S),
             BodyFault::Broken => Self::transport(StatusCode::BAD_REQUEST, "the request body is incomplete"),
         }
     }

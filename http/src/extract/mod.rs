@@ -15,5 +15,5 @@ pub(crate) use client::{Client, client_ip};
 pub(crate) use fields::{Either, Fields, FromFields};
 pub(crate) use form::Input;
 pub(crate) use login::{Login, Notes, access_token, revoke};
-pub(crate) use picture::Picture;
+pub(crate) use picture::{PICTURE_BYTES_HELD_MAX, Picture};
 pub(crate) use tokens::Refresh;

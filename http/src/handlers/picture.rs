@@ -22,7 +22,7 @@ const LIMIT_MAX: i64 = 100;
     responses((status = 200, body = Envelope<String>)))]
 pub(crate) async fn search_best(
     app: App,
-    Picture { data, fields: () }: Picture<()>,
+    Picture { data, fields: (), .. }: Picture<()>,
 ) -> Result<Answer<String>, Refusal> {
     let best = picture::similar(&app, data, 1).await?.pop();
     Ok(Answer(best.ok_or(Problem::Refused(Code::NoPictureFound))?.url))
@@ -59,7 +59,7 @@ impl FromFields for Search {
     responses((status = 200, body = Envelope<Items<PictureMatch>>)))]
 pub(crate) async fn search(
     app: App,
-    Picture { data, fields }: Picture<Search>,
+    Picture { data, fields, .. }: Picture<Search>,
 ) -> Result<Answer<Items<PictureMatch>>, Refusal> {
     Ok(Answer(Items { items: picture::similar(&app, data, fields.limit).await? }))
 }

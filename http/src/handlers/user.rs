@@ -125,7 +125,7 @@ pub(crate) async fn info(
 pub(crate) async fn upload_avatar(
     app: App,
     login: Login,
-    Picture { data, fields: () }: Picture<()>,
+    Picture { data, fields: (), .. }: Picture<()>,
 ) -> Result<Answer<User>, Refusal> {
     Ok(Answer(login.acts(avatar::set(&app, data)).await?))
 }
