@@ -12,6 +12,7 @@ mod error;
 mod frame;
 mod key;
 pub mod picture;
+mod pieces;
 mod probe;
 mod segments;
 pub mod sniff;

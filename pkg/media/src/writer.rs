@@ -6,7 +6,7 @@ use bytes::Bytes;
 use object_store::path::Path;
 use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload};
 
-use crate::MediaError;
+use crate::{MediaError, pieces::Pieces};
 
 /// Streams one object in. Nothing is visible before [`Writer::finish`] returns; dropped before, it leaves nothing.
 #[derive(Debug)]
@@ -15,8 +15,7 @@ pub struct Writer {
     path: Path,
     part_bytes: usize,
     /// What is not yet sent: less than one part.
-    buffer: Vec<Bytes>,
-    buffered: usize,
+    buffer: Pieces,
     /// Begun with the first whole part: a small object is stored in one go.
     upload: Option<Box<dyn MultipartUpload>>,
     written: u64,
@@ -24,7 +23,7 @@ pub struct Writer {
 
 impl Writer {
     pub(crate) fn new(objects: Arc<dyn ObjectStore>, path: Path, part_bytes: usize) -> Writer {
-        Writer { objects, path, part_bytes, buffer: Vec::new(), buffered: 0, upload: None, written: 0 }
+        Writer { objects, path, part_bytes, buffer: Pieces::default(), upload: None, written: 0 }
     }
 
     /// Takes the next bytes; waits while a full part is sent. After an error the object can't be finished.
@@ -33,13 +32,12 @@ impl Writer {
     /// Faults of the store.
     pub async fn write(&mut self, mut bytes: Bytes) -> Result<(), MediaError> {
         self.written += bytes.len() as u64;
-        while self.buffered + bytes.len() >= self.part_bytes {
+        while self.buffer.len() + bytes.len() >= self.part_bytes {
             // S3 wants all parts but the last of one size.
-            self.buffer.push(bytes.split_to(self.part_bytes - self.buffered));
+            self.buffer.push(bytes.split_to(self.part_bytes - self.buffer.len()));
             self.send().await?;
         }
         if !bytes.is_empty() {
-            self.buffered += bytes.len();
             self.buffer.push(bytes);
         }
         Ok(())
@@ -55,8 +53,7 @@ impl Writer {
     }
 
     fn take_buffer(&mut self) -> PutPayload {
-        self.buffered = 0;
-        std::mem::take(&mut self.buffer).into_iter().collect()
+        self.buffer.take().into_iter().collect()
     }
 
     /// Makes the object visible and durable, in place of one with this key. Returns its size in bytes.
@@ -69,7 +66,7 @@ impl Writer {
             self.objects.put(&self.path, payload).await?;
             return Ok(self.written);
         }
-        if self.buffered > 0 {
+        if self.buffer.len() > 0 {
             self.send().await?;
         }
         if let Some(upload) = &mut self.upload {

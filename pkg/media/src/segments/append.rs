@@ -4,7 +4,7 @@ use bytes::Bytes;
 use fanone_base::Id;
 
 use super::{SegmentError, Segments, folder};
-use crate::Key;
+use crate::{Key, pieces::Pieces};
 
 /// One append on its way: bytes become segments as soon as there are enough of them.
 pub(super) struct Append<'a> {
@@ -13,8 +13,7 @@ pub(super) struct Append<'a> {
     start: u64,
     /// Where the next segment begins.
     next: u64,
-    buffer: Vec<Bytes>,
-    buffered: usize,
+    buffer: Pieces,
     /// Whether the first segment waits for the end.
     hold: bool,
     held: Option<Vec<Bytes>>,
@@ -22,39 +21,36 @@ pub(super) struct Append<'a> {
 
 impl<'a> Append<'a> {
     pub(super) fn new(segments: &'a Segments, upload: Id, start: u64, hold: bool) -> Append<'a> {
-        Append { segments, upload, start, next: start, buffer: Vec::new(), buffered: 0, hold, held: None }
+        Append { segments, upload, start, next: start, buffer: Pieces::default(), hold, held: None }
     }
 
     pub(super) fn end(&self) -> u64 {
-        self.next + self.buffered as u64
+        self.next + self.buffer.len() as u64
     }
 
     pub(super) async fn take(&mut self, mut chunk: Bytes) -> Result<(), SegmentError> {
-        while self.buffered + chunk.len() >= self.segments.segment_bytes {
-            let part = chunk.split_to(self.segments.segment_bytes - self.buffered);
-            self.buffered += part.len();
-            self.buffer.push(part);
+        while self.buffer.len() + chunk.len() >= self.segments.segment_bytes {
+            self.buffer.push(chunk.split_to(self.segments.segment_bytes - self.buffer.len()));
             self.flush().await?;
         }
         if !chunk.is_empty() {
-            self.buffered += chunk.len();
             self.buffer.push(chunk);
         }
         Ok(())
     }
 
     async fn flush(&mut self) -> Result<(), SegmentError> {
-        if self.buffered == 0 {
+        let bytes = self.buffer.len();
+        if bytes == 0 {
             return Ok(());
         }
-        let chunks = std::mem::take(&mut self.buffer);
+        let chunks = self.buffer.take();
         if self.hold && self.next == self.start {
             self.held = Some(chunks);
         } else {
             self.create(self.next, chunks).await?;
         }
-        self.next += self.buffered as u64;
-        self.buffered = 0;
+        self.next += bytes as u64;
         Ok(())
     }
 
