@@ -1,6 +1,6 @@
 //! Removes what was left of uploads: of expired ones, and of writers that were killed.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 use fanone_base::{Id, time};
 use fanone_media::{Folder, Key, SegmentError};
@@ -10,8 +10,6 @@ use tokio_util::sync::CancellationToken;
 use crate::state::App;
 
 const INTERVAL: Duration = Duration::from_secs(10 * 60);
-/// The most parts of uploads looked at.
-const PARTS_MAX: usize = 1_000_000;
 /// An upload that is just being published when it expires is left alone for so long.
 const GRACE: Duration = Duration::from_secs(60 * 60);
 
@@ -22,10 +20,10 @@ pub(crate) async fn run(app: App, shutdown: CancellationToken) {
 
 async fn tidy(app: &App) -> Result<(), SegmentError> {
     let folder: Key = Folder::Uploads.name().parse()?;
-    let parts = app.media.list(&folder, PARTS_MAX).await?;
-    let uploads: BTreeSet<Id> = parts.iter().filter_map(|(key, _)| upload(key)).collect();
+    let uploads = app.media.folders(&folder).await?;
     let lifetime = app.settings.upload.lifetime().saturating_add(GRACE);
-    for upload in uploads.into_iter().filter(|upload| is_over(*upload, lifetime, time::now_ms())) {
+    let over = |upload: &Id| is_over(*upload, lifetime, time::now_ms());
+    for upload in uploads.iter().filter_map(upload).filter(over) {
         match app.uploads.segments.remove(upload).await {
             // One that is still being written to has its turn later.
             Ok(()) | Err(SegmentError::Busy) => {}
@@ -36,7 +34,7 @@ async fn tidy(app: &App) -> Result<(), SegmentError> {
     Ok(())
 }
 
-/// The upload that a part belongs to.
+/// The upload that a folder or a part belongs to.
 fn upload(key: &Key) -> Option<Id> {
     key.as_str().split('/').nth(1)?.parse().ok()
 }

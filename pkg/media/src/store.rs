@@ -191,6 +191,16 @@ impl MediaStore {
         Ok(found)
     }
 
+    /// The folders right below `folder`, whatever is in them, in no order.
+    ///
+    /// # Errors
+    /// Faults of the store.
+    pub async fn folders(&self, folder: &Key) -> Result<Vec<Key>, MediaError> {
+        let found = self.objects.list_with_delimiter(Some(&folder.path())).await?;
+        // What is no key is none of ours.
+        Ok(found.common_prefixes.iter().filter_map(|path| path.as_ref().parse().ok()).collect())
+    }
+
     /// Where the object lies on this machine, for programs that want a file; `None` unless the store is a folder.
     pub fn local_path(&self, key: &Key) -> Option<PathBuf> {
         self.folder.as_ref().map(|folder| folder.join(key.as_str()))
@@ -324,5 +334,18 @@ mod tests {
         assert_eq!(store.sweep(Duration::ZERO).await.unwrap(), 1);
         assert!(!left.exists());
         assert!(store.head(&key("videos/a.mp4")).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn folders_are_told_once_however_much_is_in_them() {
+        let (_folder, stores) = stores();
+        for store in stores {
+            for name in ["uploads/1/a", "uploads/1/b", "uploads/2/a", "uploads/c", "videos/3/a"] {
+                store.put(&key(name), Bytes::from_static(b"x")).await.unwrap();
+            }
+            let mut found = store.folders(&key("uploads")).await.unwrap();
+            found.sort();
+            assert_eq!(found, [key("uploads/1"), key("uploads/2")]);
+        }
     }
 }
