@@ -6,7 +6,7 @@ use futures::TryStreamExt;
 
 use crate::{Key, MediaError, MediaStore, VideoKind};
 
-/// The most boxes looked at on one level of a file: a fragmented video of some hours has a few thousand.
+/// The most boxes looked at in a file: a fragmented video of some hours has a few thousand.
 const BOXES_MAX: usize = 20_000;
 /// Tracks looked at.
 const TRACKS_MAX: usize = 64;
@@ -20,7 +20,7 @@ pub async fn holds_video(store: &MediaStore, key: &Key, kind: VideoKind) -> Resu
     if !matches!(kind, VideoKind::Mp4 | VideoKind::Mov) {
         return Ok(true);
     }
-    let file = File { store, key };
+    let mut file = File { store, key, boxes_left: BOXES_MAX };
     let size = store.head(key).await?.size;
     let Some(movie) = file.boxes(0..size, b"moov", 1).await?.pop() else { return Ok(false) };
     for track in file.boxes(movie, b"trak", TRACKS_MAX).await? {
@@ -38,19 +38,22 @@ pub async fn holds_video(store: &MediaStore, key: &Key, kind: VideoKind) -> Resu
 struct File<'a> {
     store: &'a MediaStore,
     key: &'a Key,
+    /// Each costs a read or two, and a small file can hold millions.
+    boxes_left: usize,
 }
 
 impl File<'_> {
     /// The content of the boxes of one name, at most `limit`, among those that fill `range`.
     async fn boxes(
-        &self,
+        &mut self,
         range: Range<u64>,
         name: &[u8; 4],
         limit: usize,
     ) -> Result<Vec<Range<u64>>, MediaError> {
         let mut found = Vec::new();
         let mut start = range.start;
-        for _ in 0..BOXES_MAX {
+        while self.boxes_left > 0 {
+            self.boxes_left -= 1;
             let Some(header) = self.bytes::<8>(start..range.end).await? else { break };
             let [a, b, c, d, header_name @ ..] = header;
             let (content, end) = match u32::from_be_bytes([a, b, c, d]) {
@@ -131,5 +134,12 @@ mod tests {
         assert!(!holds(b"\0\0\0\x01mdat\xff\xff\xff\xff\xff\xff\xff\xff".to_vec()).await);
         assert!(!holds([0; 400].to_vec()).await);
         assert!(!holds(b"\0\0\0\x02abcd\0\0\0\x02abcd".to_vec()).await);
+    }
+
+    #[tokio::test]
+    async fn a_file_of_nothing_but_boxes_is_not_looked_through() {
+        let crowd = boxed(b"trak", &boxed(b"free", b"").repeat(BOXES_MAX / 2));
+        assert!(holds(boxed(b"moov", &[crowd.clone(), track(b"vide")].concat())).await);
+        assert!(!holds(boxed(b"moov", &[crowd.repeat(3), track(b"vide")].concat())).await);
     }
 }
