@@ -95,7 +95,8 @@ pub(crate) async fn unbind(app: App, login: Login, Input(form): Input<Unbind>) -
 
 /// New tokens for a refresh token.
 ///
-/// The old refresh token is used up; using it again revokes all tokens that go back to the same login.
+/// The old refresh token is used up; using it again ends the login it goes back to: no refresh token
+/// of it works any more, and its access tokens last until they expire.
 #[utoipa::path(post, path = "/auth/refresh", tag = "auth",
     responses((status = 200, body = Outcome, headers(
         ("Access-Token" = String, description = "On success"),
