@@ -11,6 +11,8 @@ use crate::{counters::record_follow, error::SocialError, store::follows};
 
 /// How many one user may follow.
 pub(crate) const FOLLOWING_MAX: u64 = 5000;
+/// A list out of several shards ends here, so that a far page does not make each of them give all its rows.
+const MERGED_MAX: u64 = 100_000;
 
 /// A page of a list of users, and how many the whole list has.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -85,11 +87,15 @@ impl Follows {
         let shards = self.store.shards();
         let counts = shards.iter().map(|shard| follows::count_followers(shard.read(), user));
         let total: u64 = try_join_all(counts).await?.into_iter().sum();
-        if page.offset() >= total {
+        if page.offset() >= total.min(MERGED_MAX) {
             return Ok(Users { ids: Vec::new(), total });
         }
+        if let [only] = shards {
+            let rows = follows::followers(only.read(), user, page.offset(), page.limit()).await?;
+            return Ok(Users { ids: rows.into_iter().map(|(_, from)| from).collect(), total });
+        }
         let first = page.offset() + page.limit();
-        let parts = shards.iter().map(|shard| follows::followers(shard.read(), user, first));
+        let parts = shards.iter().map(|shard| follows::followers(shard.read(), user, 0, first));
         let mut rows: Vec<(Id, Id)> = try_join_all(parts).await?.into_iter().flatten().collect();
         rows.sort_unstable_by(|left, right| right.cmp(left));
         let ids = page.cut(rows).into_iter().map(|(_, from)| from).collect();

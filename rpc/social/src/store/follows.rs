@@ -66,10 +66,11 @@ pub(crate) async fn following(
     Ok(ids.into_iter().map(Id).collect())
 }
 
-/// The latest who follow `user`, of this shard: what orders them, and who.
+/// Who follows `user`, of this shard, latest first: what orders them, and who.
 pub(crate) async fn followers(
     connection: &DatabaseConnection,
     user: Id,
+    offset: u64,
     limit: u64,
 ) -> Result<Vec<(Id, Id)>, StoreError> {
     let rows: Vec<(i64, i64)> = Entity::find()
@@ -77,6 +78,7 @@ pub(crate) async fn followers(
         .columns([Column::Id, Column::FromUserId])
         .filter(Column::ToUserId.eq(user.0))
         .order_by_desc(Column::Id)
+        .offset(offset)
         .limit(limit)
         .into_tuple()
         .all(connection)
