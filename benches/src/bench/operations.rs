@@ -43,6 +43,10 @@ pub(crate) fn all(world: &World) -> Vec<Operation> {
         Operation::read("user info", format!("/user/info?user_id={user}")),
         Operation::read("video info", format!("/video/info?video_id={video}")),
         Operation::read("feed (30)", "/video/feed/".to_owned()),
+        // No two of these are the same question, so each is asked of the database.
+        Operation::new("feed (30), uncached", true, |connection, turn| {
+            get(&format!("/video/feed/?latest_time={}", 1 + connection * 10_000_000 + turn))
+        }),
         Operation::read("popular (1)", "/video/popular?page_size=1".to_owned()),
         Operation::read("popular (20)", "/video/popular?page_size=20".to_owned()),
         Operation::read("comment list (1)", format!("/comment/list?video_id={video}&page_size=1")),

@@ -23,6 +23,10 @@ use generated::floor_gen::floor::{
     FetchReq, FetchResp, FloorService, FloorServiceClient, FloorServiceClientBuilder, FloorServiceServer,
 };
 
+/// As the site does.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Parser)]
 struct Options {
     /// Where the front listens.

@@ -74,6 +74,19 @@ async fn follows_are_listed_latest_first_in_pages() {
 }
 
 #[tokio::test]
+async fn followers_are_listed_latest_first_in_pages() {
+    let site = Site::shared().await;
+    let (star, first, second) =
+        (site.user("star").await, site.user("first").await, site.user("second").await);
+    first.follow(&star.id, 0).await.success();
+    second.follow(&star.id, 0).await.success();
+    for (num, expected) in [(0, vec![second.name.clone()]), (1, vec![first.name.clone()]), (2, vec![])] {
+        let list = star.get("/follower/list").with("user_id", &star.id).page(num, 1).send().await.success();
+        assert_eq!((list.texts("username"), list.count("total")), (expected, 2));
+    }
+}
+
+#[tokio::test]
 async fn a_follow_repeated_or_taken_back_twice_changes_nothing() {
     let site = Site::shared().await;
     let (alice, bob) = (site.user("alice").await, site.user("bob").await);
