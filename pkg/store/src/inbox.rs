@@ -23,15 +23,9 @@ where
         + Sync
         + 'static,
 {
-    let mut by_shard: Vec<Vec<OutboxEvent>> = vec![Vec::new(); store.shards().len()];
-    for event in events {
-        if let Some(list) = by_shard.get_mut(store.index(event.entity.bucket())) {
-            list.push(event);
-        }
-    }
     let f = Arc::new(f);
-    let parts = store.shards().iter().zip(by_shard).filter(|(_, events)| !events.is_empty());
-    let writes = parts.map(|(shard, events)| {
+    let parts = store.by_shard(events, |event| event.entity.bucket());
+    let writes = parts.into_iter().map(|(shard, events)| {
         let (f, source, events) = (Arc::clone(&f), Arc::<str>::from(source), Arc::new(events));
         shard.write(move |tx| {
             let (f, source, events) = (Arc::clone(&f), Arc::clone(&source), Arc::clone(&events));

@@ -37,6 +37,23 @@ impl Store {
         usize::from(bucket.number()) * self.shards.len() / usize::from(Bucket::COUNT)
     }
 
+    /// `items` by the shard that holds each one's bucket, for one statement per shard; a shard without
+    /// any is left out.
+    pub fn by_shard<T>(
+        &self,
+        items: impl IntoIterator<Item = T>,
+        bucket: impl Fn(&T) -> Bucket,
+    ) -> Vec<(&Shard, Vec<T>)> {
+        let mut groups: Vec<(&Shard, Vec<T>)> = self.shards.iter().map(|shard| (shard, Vec::new())).collect();
+        for item in items {
+            if let Some((_, group)) = groups.get_mut(self.index(bucket(&item))) {
+                group.push(item);
+            }
+        }
+        groups.retain(|(_, group)| !group.is_empty());
+        groups
+    }
+
     /// Every shard: for what has no bucket to ask for.
     pub fn shards(&self) -> &[Shard] {
         &self.shards

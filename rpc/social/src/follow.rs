@@ -106,11 +106,9 @@ impl Follows {
     pub(crate) async fn friends(&self, user: Id, page: Page) -> Result<Users, SocialError> {
         let connection = self.store.shard(user.bucket()).read();
         let mut ids = follows::following(connection, user, 0, FOLLOWING_MAX).await?;
-        let parts = self.store.shards().iter().enumerate().map(|(index, shard)| {
-            let here = |id: &Id| self.store.index(id.bucket()) == index;
-            let candidates: Vec<Id> = ids.iter().copied().filter(here).collect();
-            async move { follows::who_follow(shard.read(), user, &candidates).await }
-        });
+        let candidates = self.store.by_shard(ids.iter().copied(), |id| id.bucket());
+        let parts =
+            candidates.iter().map(|(shard, candidates)| follows::who_follow(shard.read(), user, candidates));
         let back: HashSet<Id> = try_join_all(parts).await?.into_iter().flatten().collect();
         ids.retain(|id| back.contains(id));
         let total = ids.len() as u64;

@@ -12,8 +12,6 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait},
 };
 
-use super::by_shard;
-
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "account")]
 pub(crate) struct Model {
@@ -115,9 +113,9 @@ impl AccountStore {
 
     /// The live accounts with these ids, in the order of the ids; unknown ids are left out.
     pub(crate) async fn profiles(&self, ids: &[Id]) -> Result<Vec<Profile>, StoreError> {
-        let reads = by_shard(&self.0, ids).into_iter().map(|(shard, ids)| {
+        let reads = self.0.by_shard(ids, |id| id.bucket()).into_iter().map(|(shard, ids)| {
             Entity::find()
-                .filter(Column::Id.is_in(ids))
+                .filter(Column::Id.is_in(ids.iter().map(|id| id.0)))
                 .filter(Column::DeletedAt.eq(0))
                 .into_partial_model::<Profile>()
                 .all(shard.read())

@@ -7,7 +7,7 @@ use sea_orm::{
     ActiveValue::Set, DatabaseTransaction, QueryOrder, QuerySelect, entity::prelude::*, sea_query::OnConflict,
 };
 
-use super::{accounts, by_shard};
+use super::accounts;
 
 /// A picture of the library.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -48,9 +48,9 @@ impl PictureStore {
 
     /// The pictures with these ids, in no order.
     pub(crate) async fn find(&self, ids: &[Id]) -> Result<Vec<Picture>, StoreError> {
-        let reads = by_shard(&self.0, ids)
-            .into_iter()
-            .map(|(shard, ids)| Entity::find().filter(Column::Id.is_in(ids)).all(shard.read()));
+        let reads = self.0.by_shard(ids, |id| id.bucket()).into_iter().map(|(shard, ids)| {
+            Entity::find().filter(Column::Id.is_in(ids.iter().map(|id| id.0))).all(shard.read())
+        });
         Ok(try_join_all(reads).await?.into_iter().flatten().collect())
     }
 

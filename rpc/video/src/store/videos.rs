@@ -1,6 +1,6 @@
 //! The table of videos.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use fanone_base::Id;
 use fanone_store::{Store, StoreError};
@@ -88,16 +88,9 @@ pub(crate) async fn lock_by_key(tx: &DatabaseTransaction, key: &str) -> Result<O
 
 /// The live videos among `ids`, in any order: one statement in each shard that has some of them.
 pub(crate) async fn find_live(store: &Store, ids: &[Id]) -> Result<Vec<Video>, StoreError> {
-    let mut by_shard: BTreeMap<usize, Vec<i64>> = BTreeMap::new();
-    for id in ids {
-        by_shard.entry(store.index(id.bucket())).or_default().push(id.0);
-    }
-    let reads = store.shards().iter().enumerate().filter_map(|(index, shard)| {
-        let ids = by_shard.remove(&index)?;
-        Some(async move {
-            let live = Entity::find().filter(Column::Id.is_in(ids)).filter(Column::DeletedAt.eq(0));
-            live.all(shard.read()).await
-        })
+    let reads = store.by_shard(ids, |id| id.bucket()).into_iter().map(|(shard, ids)| {
+        let these = Column::Id.is_in(ids.iter().map(|id| id.0));
+        Entity::find().filter(these).filter(Column::DeletedAt.eq(0)).all(shard.read())
     });
     let rows = try_join_all(reads).await?;
     Ok(rows.into_iter().flatten().map(Video::from).collect())
