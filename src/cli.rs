@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Parser, Subcommand};
 use fanone_config::{Role, Settings, environment};
 
-use crate::{seed, site};
+use crate::{outside, seed, site};
 
 /// A video site as micro-services, in one program.
 ///
@@ -42,6 +42,8 @@ enum Command {
         /// The folder for them; files that exist are left alone
         folder: PathBuf,
     },
+    /// Bring the databases of all services up to date; safe beside a running site, and to repeat
+    Migrate,
     /// Fill a running site with a small world: users, videos, likes, comments, follows, chats
     Seed(seed::Options),
 }
@@ -65,6 +67,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
             println!("The keys are in {}. Keep the .key files secret.", folder.display());
             return Ok(());
         }
+        Command::Migrate => return runtime()?.block_on(outside::migrate(&settings(config)?)),
         Command::Seed(options) => return runtime()?.block_on(seed::run(options)),
     };
     let settings = settings(config)?;

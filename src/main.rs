@@ -2,6 +2,7 @@
 
 mod banner;
 mod cli;
+mod outside;
 mod roles;
 mod seed;
 mod site;

@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use anyhow::Context;
 use fanone_call::{Peer, Retry};
 use fanone_config::Role;
 use fanone_interaction::InteractionService;
 use fanone_media::MediaStore;
 use fanone_social::SocialService;
-use fanone_store::{Migration, Store};
 use fanone_user::UserService;
 use fanone_vectors::Model;
 use fanone_video::VideoService;
@@ -26,27 +24,25 @@ use crate::site::{Parts, Site};
 pub(crate) async fn start(site: &Site, role: Role, listener: TcpListener) -> anyhow::Result<Parts> {
     match role {
         Role::User => user(site, listener).await,
-        Role::Video => video(site, listener).await,
-        Role::Interaction => interaction(site, listener).await,
-        Role::Social => social(site, listener).await,
+        Role::Video => video(site, listener),
+        Role::Interaction => interaction(site, listener),
+        Role::Social => social(site, listener),
         Role::Http => front(site, listener),
     }
 }
 
 async fn user(site: &Site, listener: TcpListener) -> anyhow::Result<Parts> {
-    let (peer, store) =
-        (peer(site, Role::User)?, open_store(site, Role::User, fanone_user::MIGRATIONS).await?);
-    let service = UserService::open(&site.settings, store, &site.keys).await?;
-    let jobs = fanone_user::run_jobs(service.clone(), site.stop_first.clone());
+    let (peer, store) = (peer(site, Role::User)?, site.outside.store(Role::User)?);
+    let service = UserService::open(&site.settings, store.clone(), &site.keys).await?;
+    let jobs = fanone_user::run_jobs(store, site.stop_first.clone());
     let handler = UserServiceServer::from_handler(service);
     let stop = site.stop_last.clone().cancelled_owned();
     let server = peer.serve::<UserServiceRequestRecv, _>(handler, listener, stop)?;
     Ok(Parts { first: vec![Box::pin(jobs)], last: vec![Box::pin(server)] })
 }
 
-async fn video(site: &Site, listener: TcpListener) -> anyhow::Result<Parts> {
-    let (peer, store) =
-        (peer(site, Role::Video)?, open_store(site, Role::Video, fanone_video::MIGRATIONS).await?);
+fn video(site: &Site, listener: TcpListener) -> anyhow::Result<Parts> {
+    let (peer, store) = (peer(site, Role::Video)?, site.outside.store(Role::Video)?);
     let users = peer.client(UserServiceClientBuilder::new(Role::User.service_name()), Retry::Never);
     let service = VideoService::new(&site.settings, store.clone());
     let jobs = fanone_video::run_jobs(store, site.settings.counters.clone(), users, site.stop_first.clone());
@@ -56,9 +52,8 @@ async fn video(site: &Site, listener: TcpListener) -> anyhow::Result<Parts> {
     Ok(Parts { first: vec![Box::pin(jobs)], last: vec![Box::pin(server)] })
 }
 
-async fn interaction(site: &Site, listener: TcpListener) -> anyhow::Result<Parts> {
-    let peer = peer(site, Role::Interaction)?;
-    let store = open_store(site, Role::Interaction, fanone_interaction::MIGRATIONS).await?;
+fn interaction(site: &Site, listener: TcpListener) -> anyhow::Result<Parts> {
+    let (peer, store) = (peer(site, Role::Interaction)?, site.outside.store(Role::Interaction)?);
     let videos = peer.client(VideoServiceClientBuilder::new(Role::Video.service_name()), Retry::Never);
     let service = InteractionService::new(store.clone());
     let jobs =
@@ -69,9 +64,8 @@ async fn interaction(site: &Site, listener: TcpListener) -> anyhow::Result<Parts
     Ok(Parts { first: vec![Box::pin(jobs)], last: vec![Box::pin(server)] })
 }
 
-async fn social(site: &Site, listener: TcpListener) -> anyhow::Result<Parts> {
-    let (peer, store) =
-        (peer(site, Role::Social)?, open_store(site, Role::Social, fanone_social::MIGRATIONS).await?);
+fn social(site: &Site, listener: TcpListener) -> anyhow::Result<Parts> {
+    let (peer, store) = (peer(site, Role::Social)?, site.outside.store(Role::Social)?);
     let users = peer.client(UserServiceClientBuilder::new(Role::User.service_name()), Retry::Never);
     let service = SocialService::new(store.clone(), &site.settings.chat);
     let jobs = fanone_social::run_jobs(store, site.settings.counters.clone(), users, site.stop_first.clone());
@@ -85,7 +79,7 @@ fn front(site: &Site, listener: TcpListener) -> anyhow::Result<Parts> {
     let peer = peer(site, Role::Http)?;
     let settings = &site.settings;
     let media = MediaStore::open(&settings.media.url.to_string())?;
-    let cache = fanone_cache::open(&settings.cache.url)?;
+    let cache = site.outside.cache.clone();
     let checked = cache.clone();
     site.readiness.add("http.cache", move || {
         let cache = checked.clone();
@@ -112,15 +106,4 @@ fn peer(site: &Site, role: Role) -> anyhow::Result<Peer> {
     let (name, settings) = (role.service_name(), &site.settings);
     let lifetime = settings.identity.service_ttl();
     Ok(Peer::new(name, &site.keys, lifetime, site.registry.clone(), &settings.calls)?)
-}
-
-async fn open_store(site: &Site, role: Role, migrations: &[Migration]) -> anyhow::Result<Store> {
-    let url = site.settings.database(role).context("this role has no database")?.to_string();
-    let store = Store::open(role.as_str(), &[url], migrations).await?;
-    let checked = store.clone();
-    site.readiness.add(format!("{role}.database"), move || {
-        let store = checked.clone();
-        async move { store.ping().await.map_err(|error| fanone_telemetry::chain(&error)) }
-    });
-    Ok(store)
 }

@@ -18,7 +18,11 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{banner, roles};
+use crate::{
+    banner,
+    outside::{self, Outside},
+    roles,
+};
 
 /// The whole stop takes no longer; what still runs then is cut off.
 const STOP_MAX: Duration = Duration::from_millis(4500);
@@ -28,6 +32,8 @@ pub(crate) struct Site {
     pub(crate) settings: Settings,
     pub(crate) keys: Keys,
     pub(crate) registry: Registry,
+    /// The cache and the databases.
+    pub(crate) outside: Outside,
     pub(crate) readiness: Readiness,
     /// Ends the front and the scheduled jobs.
     pub(crate) stop_first: CancellationToken,
@@ -57,7 +63,9 @@ pub(crate) async fn run(settings: Settings, roles: &[Role]) -> anyhow::Result<()
         Mode::Development => OnMissing::Generate,
         Mode::Production => OnMissing::Refuse,
     };
+    let outside = outside::open(&settings, roles).await?;
     let site = Site {
+        outside,
         keys: Keys::open(&settings.identity.keys, on_missing)?,
         registry: Registry::open(&settings.registry.url.to_string())?,
         readiness: Readiness::default(),
@@ -65,6 +73,7 @@ pub(crate) async fn run(settings: Settings, roles: &[Role]) -> anyhow::Result<()
         stop_last: CancellationToken::new(),
         settings,
     };
+    watch(&site);
     let mut signals = Signals::listen()?;
     let mut parts = Parts::default();
     let (admin_listener, role_listeners) = listeners;
@@ -96,6 +105,17 @@ pub(crate) async fn run(settings: Settings, roles: &[Role]) -> anyhow::Result<()
         () = signals.first() => tracing::warn!("stopped at once, at the second signal"),
     }
     Ok(())
+}
+
+/// Makes the databases a part of the program's readiness.
+fn watch(site: &Site) {
+    for (role, store) in site.outside.stores() {
+        let store = store.clone();
+        site.readiness.add(format!("{role}.database"), move || {
+            let store = store.clone();
+            async move { store.ping().await.map_err(|error| fanone_telemetry::chain(&error)) }
+        });
+    }
 }
 
 /// Binds every port before anything starts, so that one message names all that are taken.

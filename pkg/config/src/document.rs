@@ -25,6 +25,11 @@ impl Entry {
     pub(crate) fn text(&self) -> &str {
         self.value.as_str().unwrap_or_default()
     }
+
+    /// Whether it is an empty text: a place that another setting fills in.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.value.as_str().is_some_and(|text| text.trim().is_empty())
+    }
 }
 
 /// Every setting, in the order of the default document.
@@ -81,8 +86,16 @@ impl Document {
         let Some(known) = self.get(&key) else {
             return faults.push(Fault::new(&key, origin, self.unknown(&key)));
         };
-        match parse_as(&known.value, text) {
+        let value = if may_be_shards(&key) && text.trim_start().starts_with('[') {
+            parse_shards(text)
+        } else {
+            parse_as(&known.value, text)
+        };
+        match value {
             Some(value) => self.set(&key, value, origin),
+            None if may_be_shards(&key) => {
+                faults.push(Fault::new(&key, origin, crate::database::EXPECTED));
+            }
             None => {
                 let problem = format!("expected {}", expected(&known.value));
                 faults.push(Fault::new(&key, origin, problem));
@@ -99,7 +112,8 @@ impl Document {
             let problem = if section { "expected a section".to_owned() } else { self.unknown(&entry.key) };
             return faults.push(Fault::new(&entry.key, entry.origin, problem));
         };
-        if is_kind_of(&known.value, &entry.value) {
+        let shards = may_be_shards(&entry.key) && entry.value.is_array();
+        if shards || is_kind_of(&known.value, &entry.value) {
             self.set(&entry.key, entry.value, entry.origin);
         } else {
             let problem = format!("expected {}, found {}", expected(&known.value), expected(&entry.value));
@@ -177,6 +191,17 @@ fn parse(text: &str, origin: impl Fn(Option<usize>) -> Origin) -> Result<Vec<Ent
         }
     }
     Ok(entries)
+}
+
+/// Whether a setting is a URL or a list of shards.
+fn may_be_shards(key: &str) -> bool {
+    key.ends_with(".database")
+}
+
+/// Reads a list of shards, written as in a settings file.
+fn parse_shards(text: &str) -> Option<Value> {
+    let mut table: Table = toml::from_str(&format!("shards = {text}")).ok()?;
+    table.remove("shards")
 }
 
 /// Reads the text of an environment variable as the type of the default; lists are comma separated.

@@ -59,6 +59,12 @@ impl fmt::Display for Fault {
 pub struct ConfigErrors(pub(crate) Vec<Fault>);
 
 impl ConfigErrors {
+    /// Faults that showed when the settings were used; none if there are none.
+    #[must_use]
+    pub fn of(faults: Vec<Fault>) -> Option<Self> {
+        (!faults.is_empty()).then_some(Self(faults))
+    }
+
     /// The faults, in the order in which they were found.
     #[must_use]
     pub fn faults(&self) -> &[Fault] {

@@ -10,6 +10,7 @@
 //! # Ok::<(), fanone_config::ConfigErrors>(())
 //! ```
 
+mod database;
 mod document;
 mod fault;
 mod mask;
@@ -20,11 +21,12 @@ mod sections;
 mod settings;
 mod url;
 
+pub use database::{Buckets, Database, ShardPlace};
 pub use fault::{ConfigErrors, Fault, Origin};
 pub use role::{Role, UnknownRole};
 pub use sections::{
-    Admin, Cache, Calls, Chat, Config, Counters, Http, Identity, Limits, LogFormat, Media, Mode, Model,
-    Registry, Service, Telemetry, Upload, Vectors,
+    Admin, Cache, Calls, Chat, Config, Connections, Counters, Http, Identity, Limits, LogFormat, Media, Mode,
+    Model, Registry, Service, Telemetry, Upload, Vectors,
 };
 pub use settings::{Settings, environment};
 pub use url::{DatabaseUrl, MediaUrl, Url, UrlRefused};

@@ -35,6 +35,10 @@ fn masked(key: &str, value: &Value) -> Value {
     match value {
         Value::String(text) => Value::String(mask::setting(key, text)),
         Value::Array(items) => Value::Array(items.iter().map(|item| masked(key, item)).collect()),
+        Value::Table(table) => {
+            let items = table.iter().map(|(name, item)| (name.clone(), masked(key, item)));
+            Value::Table(items.collect())
+        }
         other => other.clone(),
     }
 }

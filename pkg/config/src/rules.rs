@@ -4,10 +4,11 @@ use std::net::{IpAddr, SocketAddr};
 
 use jiff::tz::TimeZone;
 
+use crate::database::Database;
 use crate::document::{Document, Entry};
 use crate::fault::{Fault, Origin};
 use crate::mask;
-use crate::url::{DatabaseUrl, MediaUrl};
+use crate::url::MediaUrl;
 
 /// The longest time that a setting may name, in milliseconds: a day.
 const DAY_MS: i64 = 86_400_000;
@@ -29,6 +30,7 @@ enum Rule {
     PublicUrl,
     Registry,
     Database,
+    Cache,
     Media,
 }
 
@@ -55,7 +57,14 @@ const RULES: &[(&str, Rule)] = &[
     ("interaction.database", Rule::Database),
     ("social.listen", Rule::Address),
     ("social.database", Rule::Database),
-    ("cache.url", Rule::OneOf(&["memory:"])),
+    ("database.connections_max", Rule::Range(1, 1000)),
+    ("database.acquire_timeout_ms", Rule::Range(1, DAY_MS)),
+    ("database.transaction_timeout_ms", Rule::Range(1, DAY_MS)),
+    ("database.idle_timeout_s", Rule::Range(1, YEAR_S)),
+    ("database.lifetime_s", Rule::Range(1, YEAR_S)),
+    ("cache.url", Rule::Cache),
+    ("cache.timeout_ms", Rule::Range(1, DAY_MS)),
+    ("cache.connections", Rule::Range(1, 1000)),
     ("registry.url", Rule::Registry),
     ("config.url", Rule::OneOf(&["none:"])),
     ("vectors.url", Rule::OneOf(&["memory:"])),
@@ -102,7 +111,7 @@ const RULES: &[(&str, Rule)] = &[
 pub(crate) fn check(document: &Document, faults: &mut Vec<Fault>) {
     for (key, rule) in RULES {
         let Some(entry) = document.get(key) else { continue };
-        if let Some(problem) = rule.problem(entry) {
+        for problem in rule.problems(entry) {
             faults.push(Fault::new(key, entry.origin.clone(), problem));
         }
     }
@@ -111,12 +120,21 @@ pub(crate) fn check(document: &Document, faults: &mut Vec<Fault>) {
 }
 
 impl Rule {
+    /// Everything that is wrong with the value.
+    fn problems(&self, entry: &Entry) -> Vec<String> {
+        match self {
+            Self::Database if entry.is_empty() => Vec::new(),
+            Self::Database => Database::parse(&entry.value).err().unwrap_or_default(),
+            _ => self.problem(entry).into_iter().collect(),
+        }
+    }
+
     /// What is wrong with the value, if anything.
     fn problem(&self, entry: &Entry) -> Option<String> {
         let text = entry.text();
         let wrong = |expected: String| Some(format!("{} is wrong; {expected}", quoted(entry, text)));
         match self {
-            Self::Anything => None,
+            Self::Anything | Self::Database => None,
             Self::NotEmpty => text.trim().is_empty().then(|| "must not be empty".to_owned()),
             Self::OneOf(accepted) if accepted.contains(&text) => None,
             Self::OneOf(accepted) => wrong(format!("accepted: {}", listed(accepted))),
@@ -146,8 +164,8 @@ impl Rule {
             }
             Self::Registry if text == "memory:" || is_static_registry(text) => None,
             Self::Registry => wrong("accepted: memory:, static:NAME=IP:PORT,…".to_owned()),
-            Self::Database if text.is_empty() => None,
-            Self::Database => text.parse::<DatabaseUrl>().err().and_then(|error| wrong(error.to_string())),
+            Self::Cache if is_cache(text) => None,
+            Self::Cache => wrong(CACHES.to_owned()),
             Self::Media if text.is_empty() => None,
             Self::Media => text.parse::<MediaUrl>().err().and_then(|error| wrong(error.to_string())),
         }
@@ -183,6 +201,16 @@ fn is_public_url(text: &str) -> bool {
             && !rest.ends_with('/')
             && !rest.contains(['?', '#', '@', ' '])
     })
+}
+
+const CACHES: &str = "accepted: memory:, redis://[USER:PASSWORD@]HOST[:PORT][/N], \
+    redis+sentinel://[:PASSWORD@]HOST:PORT,…/MASTER[/N], redis+cluster://[:PASSWORD@]HOST:PORT,…";
+
+/// Whether the URL names a kind of cache and a server; the cache itself reads the rest.
+fn is_cache(text: &str) -> bool {
+    let schemes = ["redis://", "redis+sentinel://", "redis+cluster://"];
+    let rest = schemes.iter().find_map(|scheme| text.strip_prefix(scheme));
+    text == "memory:" || rest.is_some_and(|rest| !rest.trim_matches('/').is_empty())
 }
 
 fn is_static_registry(text: &str) -> bool {

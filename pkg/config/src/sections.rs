@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::url::{DatabaseUrl, MediaUrl, Url};
+use crate::database::Database;
+use crate::url::{MediaUrl, Url};
 
 /// How strict the program is with what was left to its defaults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -82,14 +83,80 @@ pub struct Service {
     /// Address of its Thrift port.
     pub listen: SocketAddr,
     /// Where it keeps its rows.
-    pub database: DatabaseUrl,
+    pub database: Database,
+}
+
+/// The connections to database servers: `[database]`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Connections {
+    /// Of one role to one shard.
+    pub connections_max: u32,
+    /// Longest wait for a free connection, or for a new one.
+    pub acquire_timeout_ms: u64,
+    /// Longest run of a transaction.
+    pub transaction_timeout_ms: u64,
+    /// A connection that was not used for so long is closed.
+    pub idle_timeout_s: u64,
+    /// A connection is closed after this time and made anew.
+    pub lifetime_s: u64,
+}
+
+impl Default for Connections {
+    /// As in the default document.
+    fn default() -> Self {
+        Self {
+            connections_max: 16,
+            acquire_timeout_ms: 1000,
+            transaction_timeout_ms: 5000,
+            idle_timeout_s: 300,
+            lifetime_s: 1800,
+        }
+    }
+}
+
+impl Connections {
+    /// Longest wait for a free connection, or for a new one.
+    #[must_use]
+    pub const fn acquire_timeout(&self) -> Duration {
+        Duration::from_millis(self.acquire_timeout_ms)
+    }
+
+    /// Longest run of a transaction.
+    #[must_use]
+    pub const fn transaction_timeout(&self) -> Duration {
+        Duration::from_millis(self.transaction_timeout_ms)
+    }
+
+    /// A connection that was not used for so long is closed.
+    #[must_use]
+    pub const fn idle_timeout(&self) -> Duration {
+        Duration::from_secs(self.idle_timeout_s)
+    }
+
+    /// A connection is closed after this time and made anew.
+    #[must_use]
+    pub const fn lifetime(&self) -> Duration {
+        Duration::from_secs(self.lifetime_s)
+    }
 }
 
 /// The cache.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Cache {
-    /// `memory:`.
+    /// `memory:`, `redis://…`, `redis+sentinel://…` or `redis+cluster://…`.
     pub url: Url,
+    /// Longest operation.
+    pub timeout_ms: u64,
+    /// Connections of one process.
+    pub connections: usize,
+}
+
+impl Cache {
+    /// Longest operation.
+    #[must_use]
+    pub const fn timeout(&self) -> Duration {
+        Duration::from_millis(self.timeout_ms)
+    }
 }
 
 /// Where the instances of a service are.

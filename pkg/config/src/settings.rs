@@ -7,14 +7,14 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer};
 use toml::Value;
 
-use crate::document::Document;
+use crate::database::Database;
+use crate::document::{Document, Entry};
 use crate::fault::{ConfigErrors, Fault, Origin};
 use crate::role::Role;
 use crate::sections::{
-    Admin, Cache, Calls, Chat, Config, Counters, Http, Identity, Limits, Media, Mode, Model, Registry,
-    Service, Telemetry, Upload, Vectors,
+    Admin, Cache, Calls, Chat, Config, Connections, Counters, Http, Identity, Limits, Media, Mode, Model,
+    Registry, Service, Telemetry, Upload, Vectors,
 };
-use crate::url::DatabaseUrl;
 
 /// Everything that can be set. What was left empty (`<role>.database`, `media.url`, `identity.keys`,
 /// `http.public_url`) is filled in already.
@@ -39,6 +39,8 @@ pub struct Settings {
     pub interaction: Service,
     /// The social service.
     pub social: Service,
+    /// The connections to database servers.
+    pub database: Connections,
     /// The cache.
     pub cache: Cache,
     /// Where the instances of a service are.
@@ -123,8 +125,15 @@ impl Settings {
 
     /// Where a role keeps its rows; the front keeps none.
     #[must_use]
-    pub fn database(&self, role: Role) -> Option<&DatabaseUrl> {
+    pub fn database(&self, role: Role) -> Option<&Database> {
         self.service(role).map(|service| &service.database)
+    }
+
+    /// A fault of the value of `key` that shows only when it is used, with the place where the value was set.
+    #[must_use]
+    pub fn fault(&self, key: &str, problem: impl Into<String>) -> Fault {
+        let entry = self.document.as_ref().and_then(|document| document.get(key));
+        Fault::new(key, entry.map_or(Origin::Default, |entry| entry.origin.clone()), problem)
     }
 }
 
@@ -156,7 +165,7 @@ fn fill_in(document: &mut Document) {
     ];
     values.extend(databases.map(|(key, file)| (key, format!("sqlite:{}", below(file)), "data_dir")));
     for (key, value, from) in values {
-        if document.get(key).is_some_and(|entry| entry.text().trim().is_empty()) {
+        if document.get(key).is_some_and(Entry::is_empty) {
             document.set(key, Value::String(value), Origin::Derived(from));
         }
     }
@@ -190,6 +199,10 @@ mod tests {
         Settings::load(Some(&path), env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
     }
 
+    fn sqlite(path: &str) -> Database {
+        Database::single(crate::DatabaseUrl::sqlite(path))
+    }
+
     fn problems(result: Result<Settings, ConfigErrors>) -> Vec<String> {
         result.unwrap_err().faults().iter().map(|fault| format!("{}: {}", fault.key, fault.problem)).collect()
     }
@@ -199,7 +212,7 @@ mod tests {
         let settings = load(&[]).unwrap();
         assert_eq!(settings.mode, Mode::Development);
         assert_eq!(settings.http.public_url, "http://127.0.0.1:8080");
-        assert_eq!(settings.user.database, DatabaseUrl::sqlite("./data/user.db"));
+        assert_eq!(settings.user.database, sqlite("./data/user.db"));
         assert_eq!(settings.identity.keys, PathBuf::from("./data/keys"));
         assert_eq!(settings.listen(Role::Social), "127.0.0.1:8104".parse().unwrap());
         assert_eq!(settings.listen(Role::Http), settings.http.listen);
@@ -219,8 +232,8 @@ mod tests {
         assert_eq!((settings.counters.interval_ms, settings.counters.batch_events), (60, 7));
         assert!(!settings.limits.enabled);
         assert_eq!(settings.http.allowed_origins, ["http://a.example", "https://b.example:8443"]);
-        assert_eq!(settings.user.database, DatabaseUrl::sqlite("/srv/user.db"));
-        assert_eq!(settings.video.database, DatabaseUrl::sqlite("/other/v.db"));
+        assert_eq!(settings.user.database, sqlite("/srv/user.db"));
+        assert_eq!(settings.video.database, sqlite("/other/v.db"));
     }
 
     #[test]
@@ -247,8 +260,21 @@ mod tests {
 
     #[test]
     fn parts_that_are_not_there_yet_are_refused_without_their_password() {
-        let error = load(&[("FANONE_CACHE__URL", "redis://me:hunter2@h")]).unwrap_err().to_string();
-        assert!(error.contains("\"redis://me:***@h\" is wrong; accepted: memory:"), "{error}");
+        let error = load(&[("FANONE_CACHE__URL", "rediss://me:hunter2@h")]).unwrap_err().to_string();
+        assert!(error.contains("\"rediss://me:***@h\" is wrong; accepted: memory:, redis://"), "{error}");
+    }
+
+    #[test]
+    fn shards_come_from_the_file_or_the_environment() {
+        let file = "[user]\ndatabase = [{ urls = ['mysql://u:hunter2@a/d'] }, { urls = ['mysql://u:hunter2@b/d'] }]\n";
+        let env = [("FANONE_VIDEO__DATABASE", "[{ urls = ['sqlite:/v0'] }, { urls = ['sqlite:/v1'] }]")];
+        let settings = load_file(file, &env).unwrap();
+        assert_eq!((settings.user.database.shards.len(), settings.video.database.shards.len()), (2, 2));
+        let text = settings.render();
+        assert!(text.contains("mysql://u:***@a/d") && !text.contains("hunter2"), "{text}");
+        let found = problems(load(&[("FANONE_USER__DATABASE", "[{ urls = [] }, 3]")]));
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(!problems(load(&[("FANONE_USER__DATABASE", "[oops hunter2")])).concat().contains("hunter2"));
     }
 
     #[test]

@@ -57,12 +57,13 @@ pub struct UrlRefused {
     pub accepted: &'static str,
 }
 
-/// Where a service keeps its rows.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+/// One database.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DatabaseUrl {
     /// An SQLite file; it is made when it is not there.
     Sqlite(PathBuf),
+    /// A server that speaks MySQL's protocol.
+    Mysql(Url),
 }
 
 impl DatabaseUrl {
@@ -70,29 +71,39 @@ impl DatabaseUrl {
     pub fn sqlite(path: impl Into<PathBuf>) -> Self {
         Self::Sqlite(path.into())
     }
+
+    /// Whether it is a file of this program alone.
+    #[must_use]
+    pub const fn is_embedded(&self) -> bool {
+        matches!(self, Self::Sqlite(_))
+    }
 }
 
 impl FromStr for DatabaseUrl {
     type Err = UrlRefused;
 
     fn from_str(text: &str) -> Result<Self, UrlRefused> {
-        let path = path_after(text, "sqlite:").ok_or(UrlRefused { accepted: "sqlite:PATH" })?;
-        Ok(Self::Sqlite(path))
+        let refused = UrlRefused { accepted: "sqlite:PATH, mysql://USER:PASSWORD@HOST[:PORT]/DATABASE" };
+        if let Some(rest) = text.strip_prefix("mysql://") {
+            return if is_mysql(rest) { Ok(Self::Mysql(Url(text.to_owned()))) } else { Err(refused) };
+        }
+        path_after(text, "sqlite:").map(Self::Sqlite).ok_or(refused)
     }
 }
 
-impl TryFrom<String> for DatabaseUrl {
-    type Error = UrlRefused;
-
-    fn try_from(text: String) -> Result<Self, UrlRefused> {
-        text.parse()
-    }
+/// Whether this, the rest of a URL, names a user, a host and a database.
+fn is_mysql(rest: &str) -> bool {
+    let Some((user, place)) = rest.rsplit_once('@') else { return false };
+    let Some((host, database)) = place.split_once('/') else { return false };
+    let database = database.split('?').next().unwrap_or_default();
+    !user.is_empty() && !host.is_empty() && !database.is_empty() && !database.contains('/')
 }
 
 impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            Self::Mysql(url) => url.fmt(f),
         }
     }
 }
@@ -147,12 +158,13 @@ mod tests {
     fn paths_are_read_from_urls() {
         assert_eq!("sqlite:a/b.db".parse(), Ok(DatabaseUrl::sqlite("a/b.db")));
         assert_eq!("sqlite:///a/b.db".parse(), Ok(DatabaseUrl::sqlite("/a/b.db")));
+        assert_eq!("mysql://u:p@h/d".parse::<DatabaseUrl>().unwrap().to_string(), "mysql://u:***@h/d");
         assert_eq!("file:/m".parse(), Ok(MediaUrl::File("/m".into())));
     }
 
     #[test]
     fn other_urls_are_refused() {
-        for text in ["", "sqlite:", "sqlite::memory:", "sqlite:a?mode=ro", "mysql://u:p@h/d"] {
+        for text in ["", "sqlite:", "sqlite::memory:", "sqlite:a?mode=ro", "mysql://u:p@h", "mysql://h/d"] {
             assert!(text.parse::<DatabaseUrl>().is_err(), "{text}");
         }
         assert!("s3://bucket".parse::<MediaUrl>().is_err());

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use fanone_base::{Code, Failure};
+use fanone_config::Buckets;
 use sea_orm::{DbErr, SqlErr};
+
+use crate::mysql::Trouble;
 
 /// A fault of the database or of the way to it.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -11,11 +14,16 @@ pub enum StoreError {
     /// The database refused a statement or is not there.
     #[error("database")]
     Database(#[source] Arc<DbErr>),
-    /// The URL is none that this program knows.
-    #[error("unknown database url {url}, expected sqlite:<path>")]
-    Url {
-        /// The URL, which holds no secret.
-        url: String,
+    /// The connection broke at the commit.
+    #[error("it is not known whether the transaction was stored")]
+    Unknown(#[source] Arc<DbErr>),
+    /// No connection at the start.
+    #[error("{place}: {reason}")]
+    Unreachable {
+        /// Which database; no secret.
+        place: String,
+        /// What to look at.
+        reason: String,
     },
     /// A file or folder of an embedded database.
     #[error("database file {path}")]
@@ -26,17 +34,51 @@ pub enum StoreError {
         #[source]
         cause: Arc<std::io::Error>,
     },
-    /// The database was written by a newer version of this program.
-    #[error(
-        "the database of {namespace} has migration {found}, this program knows {known}: run a newer version"
-    )]
+    /// The schema was changed by a newer version in a way that this one can't live with.
+    #[error("{place} has migration {found} of {component}, this program knows {known}: run a newer version")]
     TooNew {
-        /// Whose database.
-        namespace: &'static str,
+        /// Which database.
+        place: String,
+        /// Whose migrations.
+        component: &'static str,
+        /// The first number that this program can't live with.
+        found: i32,
+        /// The highest number in this program.
+        known: i32,
+    },
+    /// The schema lacks migrations.
+    #[error("{place} has migration {found} of {component}, this program needs {known}: run `fanone migrate`")]
+    TooOld {
+        /// Which database.
+        place: String,
+        /// Whose migrations.
+        component: &'static str,
         /// The highest number in the database.
         found: i32,
         /// The highest number in this program.
         known: i32,
+    },
+    /// The database holds other buckets than the settings say.
+    #[error(
+        "{place} holds the buckets {held}, the settings give it {expected}: rows go from shard to shard by `fanone shard move`"
+    )]
+    Layout {
+        /// Which database.
+        place: String,
+        /// What it holds.
+        held: Buckets,
+        /// What the settings say.
+        expected: Buckets,
+    },
+    /// A move of buckets was broken off.
+    #[error(
+        "{place}: a move of the buckets {buckets} is not finished: run the same `fanone shard move` again"
+    )]
+    Moving {
+        /// Which database.
+        place: String,
+        /// What is under way.
+        buckets: Buckets,
     },
     /// More transactions wait than the limit allows.
     #[error("too many transactions are waiting")]
@@ -54,6 +96,10 @@ impl StoreError {
             _ => false,
         }
     }
+
+    pub(crate) fn unknown(error: &DbErr) -> Self {
+        Self::Unknown(Arc::new(error.clone()))
+    }
 }
 
 impl From<DbErr> for StoreError {
@@ -65,7 +111,8 @@ impl From<DbErr> for StoreError {
 impl Failure for StoreError {
     fn code(&self) -> Code {
         match self {
-            Self::Busy | Self::GivenUp(_) => Code::Unavailable,
+            Self::Database(error) if Trouble::of(error).is_some() => Code::Unavailable,
+            Self::Busy | Self::GivenUp(_) | Self::Unknown(_) | Self::Unreachable { .. } => Code::Unavailable,
             _ => Code::Internal,
         }
     }

@@ -1,21 +1,34 @@
 //! Where a service keeps its rows: shards by bucket, numbered migrations, transactions that are
-//! safe to repeat, and the outbox and inbox by which counters travel exactly once.
+//! safe to repeat, leases for scheduled jobs, and the outbox and inbox by which counters travel exactly once.
 //!
 //! A statement goes to the shard of a [`Bucket`](fanone_base::Bucket); what has no bucket to ask
-//! for asks [`Store::shards`] side by side. A transaction lives in one shard.
+//! for asks [`Store::shards`] side by side. A transaction lives in one shard. A shard is an SQLite file of this process,
+//! or a server that speaks MySQL's protocol and that several processes share.
 
 mod error;
 pub mod inbox;
+pub mod jobs;
+mod layout;
+mod lease;
 mod metric;
 mod migration;
+mod mysql;
 pub mod outbox;
+mod reader;
 mod recent;
 mod shard;
 mod sqlite;
-mod writer;
+mod store;
+mod tx;
+mod versions;
+mod work;
 
 pub use error::StoreError;
-pub use migration::Migration;
+pub use migration::{Migration, Step};
 pub use outbox::OutboxEvent;
+pub use reader::Reader;
 pub use recent::Recent;
-pub use shard::{Shard, Store};
+pub use shard::Shard;
+pub use store::{Options, Store};
+pub use tx::Tx;
+pub use versions::Versions;

@@ -13,9 +13,9 @@ use std::collections::BTreeMap;
 
 use fanone_base::{Id, time};
 use fanone_telemetry::names;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value};
 
-use crate::{Shard, StoreError};
+use crate::{Shard, StoreError, Tx};
 
 /// Rows named in one statement: below what every database takes.
 const CHUNK: usize = 500;
@@ -64,7 +64,7 @@ pub enum DeliverError<E: std::error::Error + 'static> {
 
 /// Adds `events` for `destination` to the transaction that causes them.
 pub async fn record(
-    transaction: &DatabaseTransaction,
+    transaction: &Tx,
     destination: &'static str,
     events: &[OutboxEvent],
 ) -> Result<(), StoreError> {
@@ -91,7 +91,7 @@ pub async fn record(
 }
 
 /// Seals and sends batches of at most `limit` rows until nothing is left for `destination`, and
-/// answers how many events went out. Only one delivery per shard and destination may run at a time.
+/// answers how many events went out. Should two deliveries run at once, they send the same batches, which count once.
 pub async fn deliver<E, F, Sent>(
     shard: &Shard,
     destination: &'static str,
@@ -120,46 +120,62 @@ where
 
 /// The number of the batch to send now: the open one, or a new one; none if there is nothing.
 async fn seal(shard: &Shard, destination: &'static str, limit: u32) -> Result<Option<i64>, StoreError> {
-    let progress = Progress::read(shard.read(), destination).await?;
-    if progress.sealed > progress.sent {
-        return Ok(Some(progress.sealed));
+    let progress = Progress::read(shard.read(), destination, Lock::No).await?;
+    if let Some(number) = progress.and_then(Progress::open_batch) {
+        return Ok(Some(number));
     }
-    shard.write(move |tx| Box::pin(seal_next(tx, destination, limit))).await
+    shard.write_idempotent(move |tx| Box::pin(seal_next(tx, destination, limit))).await
 }
 
 /// The last batch that was sealed, and the last that was answered; at most one lies between them.
+#[derive(Clone, Copy)]
 struct Progress {
     sealed: i64,
     sent: i64,
-    first_ever: bool,
+}
+
+/// Whether a row is kept from others until the transaction ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lock {
+    Yes,
+    No,
 }
 
 impl Progress {
-    async fn read(connection: &impl ConnectionTrait, destination: &str) -> Result<Self, StoreError> {
-        let select = Statement::from_sql_and_values(
-            connection.get_database_backend(),
-            "SELECT sealed, sent FROM outbox_batch WHERE destination = ?",
-            [destination.into()],
-        );
-        Ok(match connection.query_one_raw(select).await? {
-            Some(row) => {
-                Self { sealed: row.try_get_by_index(0)?, sent: row.try_get_by_index(1)?, first_ever: false }
+    async fn read(
+        connection: &impl ConnectionTrait,
+        destination: &str,
+        lock: Lock,
+    ) -> Result<Option<Self>, StoreError> {
+        let backend = connection.get_database_backend();
+        let sql = match (lock, backend) {
+            (Lock::Yes, DbBackend::MySql) => {
+                "SELECT sealed, sent FROM outbox_batch WHERE destination = ? FOR UPDATE"
             }
-            None => Self { sealed: 0, sent: 0, first_ever: true },
-        })
+            // SQLite has one writer.
+            _ => "SELECT sealed, sent FROM outbox_batch WHERE destination = ?",
+        };
+        let select = Statement::from_sql_and_values(backend, sql, [destination.into()]);
+        let row = connection.query_one_raw(select).await?;
+        let read =
+            |row: QueryResult| Ok(Self { sealed: row.try_get_by_index(0)?, sent: row.try_get_by_index(1)? });
+        row.map(read).transpose()
+    }
+
+    fn open_batch(self) -> Option<i64> {
+        (self.sealed > self.sent).then_some(self.sealed)
     }
 }
 
-async fn seal_next(
-    tx: &DatabaseTransaction,
-    destination: &'static str,
-    limit: u32,
-) -> Result<Option<i64>, StoreError> {
+async fn seal_next(tx: &Tx, destination: &'static str, limit: u32) -> Result<Option<i64>, StoreError> {
     let backend = tx.get_database_backend();
-    // Read again: what was read outside the transaction may have changed since.
-    let progress = Progress::read(tx, destination).await?;
-    if progress.sealed > progress.sent {
-        return Ok(Some(progress.sealed));
+    // Read again, and locked: what was read outside the transaction may have changed since.
+    let progress = match Progress::read(tx, destination, Lock::Yes).await? {
+        Some(progress) => progress,
+        None => begin(tx, destination).await?,
+    };
+    if let Some(number) = progress.open_batch() {
+        return Ok(Some(number));
     }
     let number = progress.sealed + 1;
     let select = Statement::from_sql_and_values(
@@ -177,14 +193,22 @@ async fn seal_next(
         let values = std::iter::once(Value::from(number)).chain(chunk.iter().map(|id| Value::from(*id)));
         tx.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
     }
-    let open = if progress.first_ever {
-        "INSERT INTO outbox_batch (sealed, sent, destination) VALUES (?, 0, ?)"
-    } else {
-        "UPDATE outbox_batch SET sealed = ? WHERE destination = ?"
-    };
+    let open = "UPDATE outbox_batch SET sealed = ? WHERE destination = ?";
     tx.execute_raw(Statement::from_sql_and_values(backend, open, [number.into(), destination.into()]))
         .await?;
     Ok(Some(number))
+}
+
+/// The row of a destination to which nothing was ever sent, made now by us or by somebody else.
+async fn begin(tx: &Tx, destination: &'static str) -> Result<Progress, StoreError> {
+    let sql = "INSERT INTO outbox_batch (sealed, sent, destination) VALUES (0, 0, ?)";
+    let insert = Statement::from_sql_and_values(tx.get_database_backend(), sql, [destination.into()]);
+    match tx.execute_raw(insert).await.map_err(StoreError::from) {
+        Err(error) if !error.is_duplicate() => return Err(error),
+        _ => {}
+    }
+    let made = Progress::read(tx, destination, Lock::Yes).await?;
+    made.ok_or(StoreError::GivenUp("the outbox has no row for its destination"))
 }
 
 async fn rows_of(shard: &Shard, destination: &str, number: i64) -> Result<Vec<OutboxEvent>, StoreError> {
@@ -224,7 +248,7 @@ fn sum_up(events: Vec<OutboxEvent>) -> Vec<OutboxEvent> {
 /// Batch `number` has arrived.
 async fn forget(shard: &Shard, destination: &'static str, number: i64) -> Result<(), StoreError> {
     shard
-        .write(move |tx| {
+        .write_idempotent(move |tx| {
             Box::pin(async move {
                 let backend = tx.get_database_backend();
                 let values = [Value::from(destination), Value::from(number)];
@@ -254,10 +278,12 @@ async fn report_lag(shard: &Shard, destination: &'static str) -> Result<(), Stor
         (waiting, oldest) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
     }
     let lag_ms = if waiting == 0 { 0 } else { (time::now_ms() - oldest).max(0) };
-    let namespace = shard.namespace();
-    metrics::gauge!(names::OUTBOX_PENDING_EVENTS, "source" => namespace, "destination" => destination)
-        .set(waiting as f64);
-    metrics::gauge!(names::OUTBOX_LAG, "source" => namespace, "destination" => destination)
-        .set(lag_ms as f64 / 1000.0);
+    let labels = [
+        ("source", shard.namespace().to_owned()),
+        ("shard", shard.place().to_string()),
+        ("destination", destination.to_owned()),
+    ];
+    metrics::gauge!(names::OUTBOX_PENDING_EVENTS, &labels).set(waiting as f64);
+    metrics::gauge!(names::OUTBOX_LAG, &labels).set(lag_ms as f64 / 1000.0);
     Ok(())
 }

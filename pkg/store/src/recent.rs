@@ -3,8 +3,7 @@
 //! Everybody asks for the same first page. Between two commits of a shard its rows cannot change, so
 //! the rows of a hot read are kept under the version of the shard at which they were read; the next
 //! commit makes a new version, and with it the kept rows unreachable. Reads of the same rows at the
-//! same version wait for one statement. Another process that writes the same database is not seen
-//! in the version; for it there is an age after which rows are read again.
+//! same version wait for one statement. While the version can't be known nothing is kept.
 
 use std::{hash::Hash, sync::Arc, time::Duration};
 
@@ -42,10 +41,11 @@ where
     /// ([`Shard::version`](crate::Shard::version), [`Store::version`](crate::Store::version)).
     pub async fn get(
         &self,
-        version: u64,
+        version: Option<u64>,
         key: K,
         read: impl Future<Output = Result<Vec<T>, StoreError>>,
     ) -> Result<Vec<T>, StoreError> {
+        let Some(version) = version else { return Box::pin(read).await };
         let read = async { read.await.map(Arc::from) };
         // Boxed: the future is large, and it is a part of every caller's.
         match Box::pin(self.kept.try_get_with((version, key), read)).await {

@@ -57,13 +57,15 @@ metrics! {
     DB_CLIENT_OPERATION_DURATION = "db_client_operation_duration_seconds", Histogram, Seconds,
         "Duration of database operations by db_namespace and db_operation_name.";
     OUTBOX_PENDING_EVENTS = "fanone_outbox_pending_events", Gauge, Count,
-        "Events in the outbox that are not delivered, by source and destination.";
+        "Events in the outbox that are not delivered, by source, shard and destination.";
     OUTBOX_LAG = "fanone_outbox_lag_seconds", Gauge, Seconds,
-        "Age of the oldest event in the outbox, by source and destination.";
+        "Age of the oldest event in the outbox, by source, shard and destination.";
     JOB_DURATION = "fanone_job_duration_seconds", Histogram, Seconds,
         "Duration of the runs of a scheduled job, by job.";
     JOB_FAILURES = "fanone_job_failures_total", Counter, Count,
         "Failed runs of a scheduled job, by job.";
+    JOB_LEASES = "fanone_job_leases", Gauge, Count,
+        "Whether this process has the lease of a scheduled job (1) or another one (0), by job, source and shard.";
     CHAT_CONNECTIONS = "fanone_chat_connections", Gauge, Count,
         "Open WebSocket connections of the chat.";
     UPLOAD_BYTES = "fanone_upload_bytes_total", Counter, Bytes,

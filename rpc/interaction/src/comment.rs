@@ -118,7 +118,7 @@ impl Comments {
         };
         let shard = self.store.shard(video.bucket());
         let rows = comments::list(shard.read(), video, parent, page);
-        Ok(self.recent.get(shard.version(), (video, parent, page), rows).await?)
+        Ok(self.recent.get(shard.version().await, (video, parent, page), rows).await?)
     }
 }
 

@@ -5,12 +5,10 @@ use fanone_base::Id;
 use fanone_call::CallError;
 use fanone_config::Counters;
 use fanone_store::{
-    OutboxEvent, Store, StoreError, inbox,
+    OutboxEvent, Shard, Store, StoreError, Tx, inbox,
+    jobs::every,
     outbox::{self, Batch, DeliverError},
 };
-use fanone_telemetry::jobs::every;
-use futures::future::join_all;
-use sea_orm::DatabaseTransaction;
 use tokio_util::sync::CancellationToken;
 use volo_gen::fanone::{
     base::{ApplyEventsReq, Event, EventKind},
@@ -24,8 +22,7 @@ pub(crate) const VIDEO: &str = "fanone.video";
 /// Who counts the likes of comments: this service itself, in the comment's shard.
 pub(crate) const INTERACTION: &str = "fanone.interaction";
 
-/// Brings counters where they belong as often as `settings` says, until `shutdown`. For one `store`
-/// this must run in one process at a time.
+/// Brings counters where they belong as often as `settings` says, until `shutdown`.
 pub async fn run_jobs(
     store: Store,
     settings: Counters,
@@ -33,19 +30,16 @@ pub async fn run_jobs(
     shutdown: CancellationToken,
 ) {
     let (interval, limit) = (settings.interval(), settings.batch_events);
-    let videos =
-        every("interaction_to_video", interval, shutdown.clone(), || send_to_video(&store, limit, &video));
-    let comments =
-        every("interaction_to_comments", interval, shutdown, || count_comment_likes(&store, limit));
-    futures::join!(videos, comments);
+    let to_video = |shard| send_to_video(shard, limit, video.clone());
+    let to_comments = |shard| count_comment_likes(store.clone(), shard, limit);
+    futures::join!(
+        every(&store, "interaction_to_video", interval, shutdown.clone(), to_video),
+        every(&store, "interaction_to_comments", interval, shutdown, to_comments),
+    );
 }
 
 /// Tells whoever counts the likes of `target` that there are `delta` more of them, if the transaction holds.
-pub(crate) async fn record_likes(
-    tx: &DatabaseTransaction,
-    target: Target,
-    delta: i64,
-) -> Result<(), StoreError> {
+pub(crate) async fn record_likes(tx: &Tx, target: Target, delta: i64) -> Result<(), StoreError> {
     let (destination, kind, id) = match target {
         Target::Video(id) => (VIDEO, EventKind::VIDEO_LIKES, id),
         Target::Comment(id) => (INTERACTION, EventKind::COMMENT_LIKES, id),
@@ -54,36 +48,34 @@ pub(crate) async fn record_likes(
 }
 
 /// Tells the video service that `video` has `delta` more comments, if the transaction holds.
-pub(crate) async fn record_comments(
-    tx: &DatabaseTransaction,
-    video: Id,
-    delta: i64,
-) -> Result<(), StoreError> {
+pub(crate) async fn record_comments(tx: &Tx, video: Id, delta: i64) -> Result<(), StoreError> {
     let event = OutboxEvent::counter(EventKind::VIDEO_COMMENTS.inner(), video, delta);
     outbox::record(tx, VIDEO, &[event]).await
 }
 
-/// Sends what happened to videos, in batches of at most `limit` events. A shard that fails does not
-/// hold up the others.
-pub(crate) async fn send_to_video(
-    store: &Store,
+/// Sends what happened to videos, in batches of at most `limit` events.
+async fn send_to_video(
+    shard: Shard,
     limit: u32,
-    video: &VideoServiceClient,
+    video: VideoServiceClient,
 ) -> Result<(), DeliverError<CallError>> {
-    let send = |batch: Batch| async move {
+    let send = async |batch: Batch| {
         let events = batch.events.iter().map(to_thrift).collect();
         let req = ApplyEventsReq { source: batch.source.into(), number: batch.number, events };
         fanone_call::check(video.apply_events(req).await?.base)
     };
-    let shards = store.shards().iter().map(|shard| outbox::deliver(shard, VIDEO, limit, send));
-    join_all(shards).await.into_iter().try_for_each(|result| result.map(drop))
+    outbox::deliver(&shard, VIDEO, limit, send).await?;
+    Ok(())
 }
 
-/// Brings the like counts of comments up to date, in batches of at most `limit` events.
-pub(crate) async fn count_comment_likes(store: &Store, limit: u32) -> Result<(), DeliverError<StoreError>> {
-    let send = |batch: Batch| apply_likes(store, batch);
-    let shards = store.shards().iter().map(|shard| outbox::deliver(shard, INTERACTION, limit, send));
-    join_all(shards).await.into_iter().try_for_each(|result| result.map(drop))
+/// Brings the like counts of comments up to date, in batches of at most `limit` events of one shard.
+pub(crate) async fn count_comment_likes(
+    store: Store,
+    shard: Shard,
+    limit: u32,
+) -> Result<(), DeliverError<StoreError>> {
+    outbox::deliver(&shard, INTERACTION, limit, |batch| apply_likes(&store, batch)).await?;
+    Ok(())
 }
 
 async fn apply_likes(store: &Store, batch: Batch) -> Result<(), StoreError> {

@@ -1,7 +1,7 @@
 //! Deleting a comment with everything below it, in one transaction.
 
 use fanone_base::{Id, InvalidField, time};
-use sea_orm::DatabaseTransaction;
+use fanone_store::Tx;
 
 use crate::{comment::Comments, counters, error::InteractionError, store::comments};
 
@@ -26,7 +26,7 @@ impl Comments {
 /// Works from the top down, as [`Comments::publish`] does: each level is closed to new replies
 /// before the next is looked up, so that none slips in between.
 async fn delete_tree(
-    tx: &DatabaseTransaction,
+    tx: &Tx,
     id: Id,
     parent: Option<Id>,
     video: Id,

@@ -17,8 +17,8 @@ pub(crate) struct Site {
 impl Site {
     pub(crate) async fn open() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let urls = ["a", "b"].map(|name| format!("sqlite:{}/{name}.db", folder.path().display()));
-        let store = Store::open("interaction", &urls, MIGRATIONS).await.unwrap();
+        let paths = ["a.db", "b.db"].map(|name| folder.path().join(name));
+        let store = Store::embedded("interaction", &paths, MIGRATIONS).await.unwrap();
         let ids = IdGenerator::default();
         Self {
             likes: Likes::new(store.clone(), ids.clone()),

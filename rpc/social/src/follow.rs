@@ -41,7 +41,7 @@ impl Follows {
         let id = self.ids.next(from.bucket());
         self.store
             .shard(from.bucket())
-            .write(move |tx| {
+            .write_idempotent(move |tx| {
                 Box::pin(async move {
                     if !follows::insert(tx, id, from, to).await? {
                         return Ok(());
@@ -63,7 +63,7 @@ impl Follows {
         }
         self.store
             .shard(from.bucket())
-            .write(move |tx| {
+            .write_idempotent(move |tx| {
                 Box::pin(async move {
                     if follows::delete(tx, from, to).await? {
                         record_follow(tx, from, to, -1).await?;

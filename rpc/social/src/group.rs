@@ -1,9 +1,8 @@
 //! Chat groups: made, joined, left and listed. What is said in them: `chat`.
 
 use fanone_base::{Bucket, Id, IdGenerator, Page, time};
-use fanone_store::{Store, StoreError};
+use fanone_store::{Store, StoreError, Tx};
 use futures::future::try_join_all;
-use sea_orm::DatabaseTransaction;
 
 use crate::{
     chat::{self, Ends, Peer},
@@ -99,13 +98,7 @@ impl Groups {
     }
 }
 
-async fn add_member(
-    tx: &DatabaseTransaction,
-    user: Id,
-    id: Id,
-    order: Id,
-    members_max: u32,
-) -> Result<(), SocialError> {
+async fn add_member(tx: &Tx, user: Id, id: Id, order: Id, members_max: u32) -> Result<(), SocialError> {
     let peer = Peer::Group(id);
     let conversation = conversations::lock(tx, Ends::of(user, peer)).await?;
     let (Some(conversation), Some(mut group)) = (conversation, groups::find(tx, id).await?) else {
@@ -122,7 +115,7 @@ async fn add_member(
     Ok(groups::update(tx, &group).await?)
 }
 
-async fn remove_member(tx: &DatabaseTransaction, user: Id, id: Id, now: i64) -> Result<(), SocialError> {
+async fn remove_member(tx: &Tx, user: Id, id: Id, now: i64) -> Result<(), SocialError> {
     chat::lock(tx, user, Peer::Group(id)).await?;
     let mut group = groups::find(tx, id).await?.ok_or(SocialError::GroupNotFound)?;
     members::delete(tx, id, user).await?;

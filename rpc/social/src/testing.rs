@@ -21,8 +21,8 @@ impl Site {
     /// With groups of at most five.
     pub(crate) async fn open() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let urls = ["a", "b"].map(|name| format!("sqlite:{}/{name}.db", folder.path().display()));
-        let store = Store::open("social", &urls, MIGRATIONS).await.unwrap();
+        let paths = ["a.db", "b.db"].map(|name| folder.path().join(name));
+        let store = Store::embedded("social", &paths, MIGRATIONS).await.unwrap();
         let ids = IdGenerator::default();
         Self {
             follows: Follows::new(store.clone(), ids.clone()),

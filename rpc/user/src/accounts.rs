@@ -59,7 +59,7 @@ impl Accounts {
         }
         let ids: Vec<Id> = ids.iter().copied().filter(|id| *id > 0).map(Id).collect();
         if let [id] = *ids {
-            return Ok(self.recent.get(self.store.version(id), id, self.store.profiles(&[id])).await?);
+            return Ok(self.recent.get(self.store.version(id).await, id, self.store.profiles(&[id])).await?);
         }
         Ok(self.store.profiles(&ids).await?)
     }

@@ -9,7 +9,6 @@
 
 use fanone_base::{Id, IdGenerator, time};
 use fanone_identity::{RefreshClaims, UserTokens};
-use fanone_store::StoreError;
 
 use crate::{
     error::UserError,
@@ -88,15 +87,6 @@ impl Sessions {
         Ok(())
     }
 
-    /// Deletes the sessions whose refresh tokens have all expired.
-    pub(crate) async fn purge(&self) -> Result<(), StoreError> {
-        let purged = self.store.purge(time::now_ms()).await?;
-        if purged > 0 {
-            tracing::debug!(purged, "expired sessions");
-        }
-        Ok(())
-    }
-
     fn pair(&self, user: Id, session: Id, generation: i64) -> Result<Tokens, UserError> {
         Ok(Tokens {
             access: self.tokens.access(user, session).map_err(UserError::Signing)?,
@@ -121,6 +111,7 @@ fn reused(claims: &RefreshClaims) -> UserError {
 
 #[cfg(test)]
 mod tests {
+    use crate::store::purge_sessions;
     use futures::future::join_all;
 
     use super::*;
@@ -207,8 +198,11 @@ mod tests {
             created_at: 0,
         };
         sessions.store.insert(expired).await.unwrap();
-        assert_eq!(sessions.store.purge(time::now_ms()).await.unwrap(), 1);
-        assert_eq!(sessions.store.purge(time::now_ms()).await.unwrap(), 0);
+        let mut purged = Vec::new();
+        for shard in sessions.store.0.shards().iter().chain(sessions.store.0.shards()) {
+            purged.push(purge_sessions(shard, time::now_ms()).await.unwrap());
+        }
+        assert_eq!(purged.iter().sum::<u64>(), 1, "{purged:?}");
         assert!(sessions.renew_access(&tokens.refresh).await.is_ok());
     }
 }

@@ -42,8 +42,8 @@ impl World {
     }
 
     async fn start(folder: Arc<TempDir>, settings: Settings) -> Self {
-        let path = |name: &str| format!("sqlite:{}", folder.path().join(name).display());
-        let store = Store::open("user", &[path("0.db"), path("1.db")], MIGRATIONS).await.unwrap();
+        let paths = ["0.db", "1.db"].map(|name| folder.path().join(name));
+        let store = Store::embedded("user", &paths, MIGRATIONS).await.unwrap();
         let keys = Keys::open(&folder.path().join("keys"), OnMissing::Generate).unwrap();
         let service = UserService::open(&settings, store, &keys).await.unwrap();
         Self { service, keys, settings, folder }

@@ -5,10 +5,9 @@ use bytes::{Bytes, BytesMut};
 use fanone_base::Id;
 use fanone_call::CallError;
 use fanone_store::{
-    OutboxEvent, Shard, Store,
+    OutboxEvent, Shard,
     outbox::{self, Batch, DeliverError},
 };
-use futures::future::join_all;
 use pilota::thrift::{Message, ThriftException, binary::TBinaryProtocol};
 use volo_gen::fanone::{
     base::{ApplyEventsReq, Event, EventKind, Picture},
@@ -71,22 +70,13 @@ fn counter(kind: EventKind, entity: Id, delta: i64) -> OutboxEvent {
     OutboxEvent::counter(kind.inner(), entity, delta)
 }
 
-/// Sends what waits in any shard, in batches of at most `limit` rows. A shard that fails does not hold up the others.
+/// Sends what waits in a shard, in batches of at most `limit` rows.
 pub(crate) async fn deliver(
-    store: &Store,
-    users: &UserServiceClient,
+    shard: Shard,
+    users: UserServiceClient,
     limit: u32,
 ) -> Result<(), DeliverError<SendError>> {
-    let outcomes = join_all(store.shards().iter().map(|shard| deliver_from(shard, users, limit))).await;
-    outcomes.into_iter().collect()
-}
-
-async fn deliver_from(
-    shard: &Shard,
-    users: &UserServiceClient,
-    limit: u32,
-) -> Result<(), DeliverError<SendError>> {
-    outbox::deliver(shard, USER, limit.min(BATCH_MAX), |batch| send(users, batch)).await?;
+    outbox::deliver(&shard, USER, limit.min(BATCH_MAX), |batch| send(&users, batch)).await?;
     Ok(())
 }
 

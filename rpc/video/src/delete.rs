@@ -1,8 +1,7 @@
 //! Taking a video down.
 
 use fanone_base::{Id, time};
-use fanone_store::outbox;
-use sea_orm::DatabaseTransaction;
+use fanone_store::{Tx, outbox};
 
 use crate::{
     counters,
@@ -21,7 +20,7 @@ impl Videos {
 
 /// The row is closed before it is read: from then on no like changes it unseen, so the author loses
 /// exactly the likes that were counted for the author.
-async fn delete(tx: &DatabaseTransaction, user: Id, id: Id, now: i64) -> Result<Video, VideoError> {
+async fn delete(tx: &Tx, user: Id, id: Id, now: i64) -> Result<Video, VideoError> {
     if !videos::mark_deleted(tx, id, user, now).await? {
         let live = videos::find(tx, id).await?.is_some_and(|video| video.deleted_at == 0);
         return Err(if live { VideoError::NotTheAuthor } else { VideoError::VideoNotFound });

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use fanone_base::Id;
-use fanone_store::{OutboxEvent, inbox, outbox};
+use fanone_store::{OutboxEvent, Tx, inbox, outbox};
 use futures::future::BoxFuture;
-use sea_orm::DatabaseTransaction;
 
 use crate::{counters, error::VideoError, store::videos, video::Videos};
 
@@ -42,10 +41,7 @@ impl Videos {
     }
 }
 
-fn apply_to_shard(
-    tx: &DatabaseTransaction,
-    events: Vec<OutboxEvent>,
-) -> BoxFuture<'_, Result<(), VideoError>> {
+fn apply_to_shard(tx: &Tx, events: Vec<OutboxEvent>) -> BoxFuture<'_, Result<(), VideoError>> {
     Box::pin(async move {
         let mut liked = Vec::new();
         for (video, moved) in by_video(&events) {

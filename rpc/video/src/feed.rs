@@ -14,7 +14,7 @@ impl Videos {
     pub(crate) async fn feed(&self, latest_time: i64) -> Result<Vec<Video>, VideoError> {
         let listing = Listing::newer_than(latest_time);
         let rows = listing.rows(&self.store, 0, FEED_MAX);
-        Ok(self.recent.get(self.store.version(), Read::Feed(latest_time), rows).await?)
+        Ok(self.recent.get(self.store.version().await, Read::Feed(latest_time), rows).await?)
     }
 }
 

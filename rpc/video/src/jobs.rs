@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use fanone_base::time;
 use fanone_config::Counters;
-use fanone_store::{Store, StoreError};
-use fanone_telemetry::jobs::every;
-use futures::future::try_join_all;
+use fanone_store::{Shard, Store, StoreError, jobs::every};
 use tokio_util::sync::CancellationToken;
 use volo_gen::fanone::user::UserServiceClient;
 
@@ -20,33 +18,26 @@ use crate::{
 /// How often what has served its time is removed.
 const PURGE_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Brings counters to the user service as often as `settings` says and removes old rows, until `shutdown`. For one
-/// `store` this must run in one process at a time.
+/// Brings counters to the user service as often as `settings` says and removes old rows, until `shutdown`.
 pub async fn run_jobs(
     store: Store,
     settings: Counters,
     users: UserServiceClient,
     shutdown: CancellationToken,
 ) {
-    let (store, users) = (&store, &users);
+    let deliver = |shard| counters::deliver(shard, users.clone(), settings.batch_events);
     futures::join!(
-        every("video_to_user", settings.interval(), shutdown.clone(), || {
-            counters::deliver(store, users, settings.batch_events)
-        }),
-        every("video_purge_visits", PURGE_INTERVAL, shutdown.clone(), || purge_visits(store)),
-        every("video_purge_uploads", PURGE_INTERVAL, shutdown, || purge_uploads(store)),
+        every(&store, "video_to_user", settings.interval(), shutdown.clone(), deliver),
+        every(&store, "video_purge_visits", PURGE_INTERVAL, shutdown.clone(), purge_visits),
+        every(&store, "video_purge_uploads", PURGE_INTERVAL, shutdown, purge_uploads),
     );
 }
 
-async fn purge_visits(store: &Store) -> Result<(), StoreError> {
-    let before = time::now_ms() - QUIET_MS;
-    try_join_all(store.shards().iter().map(|shard| visits::purge(shard, before))).await?;
-    Ok(())
+async fn purge_visits(shard: Shard) -> Result<(), StoreError> {
+    visits::purge(&shard, time::now_ms() - QUIET_MS).await
 }
 
 /// Uploads are kept for a day at least, for they are counted by the day.
-async fn purge_uploads(store: &Store) -> Result<(), StoreError> {
-    let before = time::now_ms() - DAY_MS;
-    try_join_all(store.shards().iter().map(|shard| uploads::purge(shard, before))).await?;
-    Ok(())
+async fn purge_uploads(shard: Shard) -> Result<(), StoreError> {
+    uploads::purge(&shard, time::now_ms() - DAY_MS).await
 }

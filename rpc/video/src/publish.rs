@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use fanone_base::{Id, IdGenerator};
-use fanone_store::outbox;
-use sea_orm::DatabaseTransaction;
+use fanone_store::{Tx, outbox};
 
 use crate::{
     counters,
@@ -58,7 +57,7 @@ impl Videos {
 }
 
 async fn publish(
-    tx: &DatabaseTransaction,
+    tx: &Tx,
     ids: &IdGenerator,
     author: Id,
     publication: &Publication,
@@ -80,7 +79,7 @@ async fn publish(
 
 /// The new row with its events, or the row that the file has already.
 async fn insert(
-    tx: &DatabaseTransaction,
+    tx: &Tx,
     ids: &IdGenerator,
     author: Id,
     publication: &Publication,

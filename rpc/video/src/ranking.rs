@@ -13,7 +13,7 @@ impl Videos {
     pub(crate) async fn popular(&self, page: Page) -> Result<Vec<Video>, VideoError> {
         let listing = Listing::most_visited();
         let rows = listing.rows(&self.store, page.offset(), page.limit());
-        Ok(self.recent.get(self.store.version(), Read::Popular(page), rows).await?)
+        Ok(self.recent.get(self.store.version().await, Read::Popular(page), rows).await?)
     }
 }
 

@@ -91,9 +91,8 @@ impl Site {
 }
 
 async fn open(folder: &Path, shards: usize) -> Store {
-    let url = |number| format!("sqlite:{}", folder.join(format!("video{number}.db")).display());
-    let urls: Vec<String> = (0..shards).map(url).collect();
-    Store::open("video", &urls, MIGRATIONS).await.unwrap()
+    let paths: Vec<_> = (0..shards).map(|number| folder.join(format!("video{number}.db"))).collect();
+    Store::embedded("video", &paths, MIGRATIONS).await.unwrap()
 }
 
 /// A video whose file and title go by the same name.

@@ -57,7 +57,7 @@ impl Videos {
     /// The live videos among `ids`, each once, in the order of the ids.
     pub(crate) async fn get(&self, ids: &[Id]) -> Result<Vec<Video>, VideoError> {
         if let [id] = *ids {
-            let version = self.store.shard(id.bucket()).version();
+            let version = self.store.shard(id.bucket()).version().await;
             return Ok(self.recent.get(version, Read::One(id), videos::find_live(&self.store, ids)).await?);
         }
         let found = videos::find_live(&self.store, ids).await?;

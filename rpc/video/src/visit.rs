@@ -1,7 +1,7 @@
 //! Counting visits: at most one per viewer and video in ten minutes.
 
 use fanone_base::{Id, time};
-use sea_orm::DatabaseTransaction;
+use fanone_store::Tx;
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -33,7 +33,7 @@ impl Videos {
     }
 }
 
-async fn count(tx: &DatabaseTransaction, video: Id, visit: i64, now: i64) -> Result<bool, VideoError> {
+async fn count(tx: &Tx, video: Id, visit: i64, now: i64) -> Result<bool, VideoError> {
     if !visits::claim(tx, visit, now, now - QUIET_MS).await? {
         return Ok(false);
     }

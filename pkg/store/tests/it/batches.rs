@@ -2,10 +2,10 @@ use std::sync::Mutex;
 
 use fanone_base::{Bucket, Id};
 use fanone_store::{
-    OutboxEvent, Store, StoreError, inbox,
+    OutboxEvent, Store, StoreError, Tx, inbox,
     outbox::{self, Batch},
 };
-use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
+use sea_orm::{ConnectionTrait, Statement};
 
 use crate::{reopen, store_of};
 
@@ -32,7 +32,7 @@ async fn deliver(store: &Store, limit: u32, refuse: bool) -> Vec<Batch> {
     seen.into_inner().unwrap()
 }
 
-async fn count_up(tx: &DatabaseTransaction, events: Vec<OutboxEvent>) -> Result<(), StoreError> {
+async fn count_up(tx: &Tx, events: Vec<OutboxEvent>) -> Result<(), StoreError> {
     for event in events {
         let sql =
             "INSERT INTO counter (id, value) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET value = value + ?";

@@ -6,11 +6,12 @@ mod batches;
 mod shards;
 mod transactions;
 
-use fanone_store::{Migration, Store};
+use fanone_store::{Migration, Step, Store};
 
 const MIGRATIONS: &[Migration] = &[Migration {
     number: 1,
     name: "counters",
+    step: Step::Expand,
     statements: &[
         "CREATE TABLE counter (id {key}, value BIGINT NOT NULL)",
         "CREATE TABLE word (word VARCHAR(20) NOT NULL PRIMARY KEY)",
@@ -25,7 +26,6 @@ async fn store_of(shards: usize) -> (tempfile::TempDir, Store) {
 }
 
 async fn reopen(folder: &tempfile::TempDir, shards: usize) -> Store {
-    let urls: Vec<String> =
-        (0..shards).map(|n| format!("sqlite:{}/{n}.db", folder.path().display())).collect();
-    Store::open("test", &urls, MIGRATIONS).await.unwrap()
+    let paths: Vec<_> = (0..shards).map(|n| folder.path().join(format!("{n}.db"))).collect();
+    Store::embedded("test", &paths, MIGRATIONS).await.unwrap()
 }

@@ -1,11 +1,11 @@
 use fanone_base::Bucket;
-use fanone_store::{Shard, StoreError};
+use fanone_store::{Shard, StoreError, Tx};
 use futures::future::join_all;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
+use sea_orm::{ConnectionTrait, Statement};
 
 use crate::{reopen, store_of};
 
-async fn add_word(tx: &DatabaseTransaction, word: &str) -> Result<(), StoreError> {
+async fn add_word(tx: &Tx, word: &str) -> Result<(), StoreError> {
     let insert = Statement::from_sql_and_values(
         tx.get_database_backend(),
         "INSERT INTO word (word) VALUES (?)",
@@ -75,7 +75,7 @@ async fn a_transaction_that_panics_is_undone_and_the_writer_goes_on() {
     assert_eq!(words(shard).await, 1);
 }
 
-async fn pages_max(tx: &DatabaseTransaction, pages: u32) -> Result<(), StoreError> {
+async fn pages_max(tx: &Tx, pages: u32) -> Result<(), StoreError> {
     let pragma = format!("PRAGMA max_page_count = {pages}");
     tx.query_one_raw(Statement::from_string(tx.get_database_backend(), pragma)).await?;
     Ok(())

@@ -1,10 +1,8 @@
 //! The table of comments.
 
 use fanone_base::{Id, Page};
-use fanone_store::StoreError;
-use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, ExprTrait, QueryOrder, QuerySelect, Set, entity::prelude::*,
-};
+use fanone_store::{Reader, StoreError, Tx};
+use sea_orm::{ExprTrait, QueryOrder, QuerySelect, Set, entity::prelude::*};
 
 use crate::comment::Comment;
 
@@ -51,14 +49,14 @@ impl From<Model> for Comment {
 }
 
 /// The live comment `id`.
-pub(crate) async fn find(connection: &DatabaseConnection, id: Id) -> Result<Option<Comment>, StoreError> {
+pub(crate) async fn find(connection: &Reader, id: Id) -> Result<Option<Comment>, StoreError> {
     let row = Entity::find_by_id(id.0).filter(Column::DeletedAt.eq(0)).one(connection).await?;
     Ok(row.map(Comment::from))
 }
 
 /// Live comments of a video, top-level ones or the replies to `parent`, newest first.
 pub(crate) async fn list(
-    connection: &DatabaseConnection,
+    connection: &Reader,
     video: Id,
     parent: Option<Id>,
     page: Page,
@@ -76,7 +74,7 @@ pub(crate) async fn list(
 }
 
 /// Adds a comment. Its id must be new.
-pub(crate) async fn insert(tx: &DatabaseTransaction, comment: &Comment) -> Result<(), StoreError> {
+pub(crate) async fn insert(tx: &Tx, comment: &Comment) -> Result<(), StoreError> {
     let row = ActiveModel {
         id: Set(comment.id.0),
         video_id: Set(comment.video.0),
@@ -95,7 +93,7 @@ pub(crate) async fn insert(tx: &DatabaseTransaction, comment: &Comment) -> Resul
 }
 
 /// Counts `delta` more replies to a live comment; false if it is not live.
-pub(crate) async fn add_replies(tx: &DatabaseTransaction, id: Id, delta: i64) -> Result<bool, StoreError> {
+pub(crate) async fn add_replies(tx: &Tx, id: Id, delta: i64) -> Result<bool, StoreError> {
     let update = Entity::update_many()
         .col_expr(Column::ChildCount, Expr::col(Column::ChildCount).add(delta))
         .filter(Column::Id.eq(id.0))
@@ -104,7 +102,7 @@ pub(crate) async fn add_replies(tx: &DatabaseTransaction, id: Id, delta: i64) ->
 }
 
 /// Counts `delta` more likes of a comment, live or not.
-pub(crate) async fn add_likes(tx: &DatabaseTransaction, id: Id, delta: i64) -> Result<(), StoreError> {
+pub(crate) async fn add_likes(tx: &Tx, id: Id, delta: i64) -> Result<(), StoreError> {
     let update = Entity::update_many()
         .col_expr(Column::LikeCount, Expr::col(Column::LikeCount).add(delta))
         .filter(Column::Id.eq(id.0));
@@ -113,7 +111,7 @@ pub(crate) async fn add_likes(tx: &DatabaseTransaction, id: Id, delta: i64) -> R
 }
 
 /// Deletes those of `ids` that are live at `now`, and answers how many that were.
-pub(crate) async fn delete(tx: &DatabaseTransaction, ids: &[Id], now: i64) -> Result<u64, StoreError> {
+pub(crate) async fn delete(tx: &Tx, ids: &[Id], now: i64) -> Result<u64, StoreError> {
     let mut deleted = 0;
     for chunk in ids.chunks(CHUNK) {
         let update = Entity::update_many()
@@ -128,11 +126,7 @@ pub(crate) async fn delete(tx: &DatabaseTransaction, ids: &[Id], now: i64) -> Re
 
 /// The live replies to `parents`, all of them comments of `video`. Locked, so that what was written
 /// a moment ago is seen too.
-pub(crate) async fn replies(
-    tx: &DatabaseTransaction,
-    video: Id,
-    parents: &[Id],
-) -> Result<Vec<Id>, StoreError> {
+pub(crate) async fn replies(tx: &Tx, video: Id, parents: &[Id]) -> Result<Vec<Id>, StoreError> {
     let mut found = Vec::new();
     for chunk in parents.chunks(CHUNK) {
         let ids: Vec<i64> = Entity::find()

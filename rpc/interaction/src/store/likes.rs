@@ -1,8 +1,8 @@
 //! The table of likes.
 
 use fanone_base::{Id, Page};
-use fanone_store::StoreError;
-use sea_orm::{DatabaseConnection, DatabaseTransaction, QueryOrder, QuerySelect, Set, entity::prelude::*};
+use fanone_store::{Reader, StoreError, Tx};
+use sea_orm::{QueryOrder, QuerySelect, Set, entity::prelude::*};
 
 use crate::like::Target;
 
@@ -35,12 +35,7 @@ fn columns(target: Target) -> (i32, i64) {
 
 /// Adds a like; false if it is there already. (An upsert would not do: MySQL's driver counts a row
 /// that an upsert left as it was.)
-pub(crate) async fn insert(
-    tx: &DatabaseTransaction,
-    id: Id,
-    user: Id,
-    target: Target,
-) -> Result<bool, StoreError> {
+pub(crate) async fn insert(tx: &Tx, id: Id, user: Id, target: Target) -> Result<bool, StoreError> {
     let (kind, target_id) = columns(target);
     let row = ActiveModel { user_id: Set(user.0), kind: Set(kind), target_id: Set(target_id), id: Set(id.0) };
     match Entity::insert(row).exec_without_returning(tx).await.map_err(StoreError::from) {
@@ -51,18 +46,14 @@ pub(crate) async fn insert(
 }
 
 /// Removes a like; false if there is none.
-pub(crate) async fn delete(tx: &DatabaseTransaction, user: Id, target: Target) -> Result<bool, StoreError> {
+pub(crate) async fn delete(tx: &Tx, user: Id, target: Target) -> Result<bool, StoreError> {
     let (kind, target_id) = columns(target);
     let deleted = Entity::delete_by_id((user.0, kind, target_id)).exec(tx).await?;
     Ok(deleted.rows_affected > 0)
 }
 
 /// The videos that `user` likes, latest like first.
-pub(crate) async fn liked_videos(
-    connection: &DatabaseConnection,
-    user: Id,
-    page: Page,
-) -> Result<Vec<Id>, StoreError> {
+pub(crate) async fn liked_videos(connection: &Reader, user: Id, page: Page) -> Result<Vec<Id>, StoreError> {
     let ids: Vec<i64> = Entity::find()
         .select_only()
         .column(Column::TargetId)

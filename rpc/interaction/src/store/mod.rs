@@ -3,12 +3,13 @@
 pub(crate) mod comments;
 pub(crate) mod likes;
 
-use fanone_store::Migration;
+use fanone_store::{Migration, Step};
 
 /// The schema, step by step.
 pub const MIGRATIONS: &[Migration] = &[Migration {
     number: 1,
     name: "likes and comments",
+    step: Step::Expand,
     statements: &[
         // In the shard of the user. kind: 1 video, 2 comment. `id` orders the likes of a user.
         "CREATE TABLE likes (user_id BIGINT NOT NULL, kind INT NOT NULL, target_id BIGINT NOT NULL, \

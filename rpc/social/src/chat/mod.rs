@@ -6,8 +6,8 @@ mod send;
 mod unread;
 
 use fanone_base::{Bucket, Id, IdGenerator};
-use fanone_store::Store;
-use sea_orm::{ConnectionTrait, DatabaseTransaction};
+use fanone_store::{Store, Tx};
+use sea_orm::ConnectionTrait;
 
 pub(crate) use send::Draft;
 pub(crate) use unread::UnreadConversation;
@@ -110,7 +110,7 @@ pub(crate) async fn open(
 
 /// The same, locked until the transaction ends.
 pub(crate) async fn lock(
-    tx: &DatabaseTransaction,
+    tx: &Tx,
     user: Id,
     peer: Peer,
 ) -> Result<Option<(Conversation, Member)>, SocialError> {

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use fanone_base::{Bucket, Id, IdGenerator, InvalidField, time};
-use fanone_store::StoreError;
-use sea_orm::DatabaseTransaction;
+use fanone_store::{StoreError, Tx};
 
 use super::{Chat, Ends, Message, Peer, lock};
 use crate::{
@@ -52,7 +51,7 @@ impl Chat {
     }
 }
 
-async fn store(tx: &DatabaseTransaction, ids: &IdGenerator, draft: &Draft) -> Result<Sent, SocialError> {
+async fn store(tx: &Tx, ids: &IdGenerator, draft: &Draft) -> Result<Sent, SocialError> {
     let conversation = match lock(tx, draft.from, draft.to).await? {
         Some((conversation, _)) => conversation,
         None => begin(tx, ids, draft.from, draft.to).await?,
@@ -83,12 +82,7 @@ async fn store(tx: &DatabaseTransaction, ids: &IdGenerator, draft: &Draft) -> Re
 }
 
 /// Makes the conversation of two users who have never talked.
-async fn begin(
-    tx: &DatabaseTransaction,
-    ids: &IdGenerator,
-    user: Id,
-    peer: Peer,
-) -> Result<Conversation, SocialError> {
+async fn begin(tx: &Tx, ids: &IdGenerator, user: Id, peer: Peer) -> Result<Conversation, SocialError> {
     let ends = Ends::of(user, peer);
     let id = ids.next(ends.bucket());
     if conversations::insert(tx, id, ends).await? {

@@ -1,10 +1,8 @@
 //! The table of conversations.
 
 use fanone_base::Id;
-use fanone_store::StoreError;
-use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, ExprTrait, QuerySelect, Select, Set, entity::prelude::*,
-};
+use fanone_store::{StoreError, Tx};
+use sea_orm::{ConnectionTrait, ExprTrait, QuerySelect, Select, Set, entity::prelude::*};
 
 use super::messages;
 use crate::chat::Ends;
@@ -61,12 +59,12 @@ pub(crate) async fn find(
 
 /// The same, and nobody else may change it before this transaction ends. Whatever changes a
 /// conversation, its members or its group begins here.
-pub(crate) async fn lock(tx: &DatabaseTransaction, ends: Ends) -> Result<Option<Conversation>, StoreError> {
+pub(crate) async fn lock(tx: &Tx, ends: Ends) -> Result<Option<Conversation>, StoreError> {
     Ok(by_ends(ends).lock_exclusive().one(tx).await?.map(Conversation::from))
 }
 
 /// Adds an empty conversation; false if there is one between `ends`, or with this id.
-pub(crate) async fn insert(tx: &DatabaseTransaction, id: Id, ends: Ends) -> Result<bool, StoreError> {
+pub(crate) async fn insert(tx: &Tx, id: Id, ends: Ends) -> Result<bool, StoreError> {
     let row = ActiveModel {
         id: Set(id.0),
         low_id: Set(ends.low.0),
@@ -78,7 +76,7 @@ pub(crate) async fn insert(tx: &DatabaseTransaction, id: Id, ends: Ends) -> Resu
 }
 
 /// Counts `message`, the latest.
-pub(crate) async fn add_message(tx: &DatabaseTransaction, id: Id, message: Id) -> Result<(), StoreError> {
+pub(crate) async fn add_message(tx: &Tx, id: Id, message: Id) -> Result<(), StoreError> {
     let update = Entity::update_many()
         .col_expr(Column::LastMessageId, Expr::value(message.0))
         .col_expr(Column::MessageCount, Expr::col(Column::MessageCount).add(1))

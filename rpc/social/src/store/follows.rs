@@ -1,11 +1,8 @@
 //! The table of follows.
 
 use fanone_base::Id;
-use fanone_store::StoreError;
-use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, QueryOrder, QuerySelect, Set,
-    entity::prelude::*,
-};
+use fanone_store::{Reader, StoreError, Tx};
+use sea_orm::{ConnectionTrait, QueryOrder, QuerySelect, Set, entity::prelude::*};
 
 /// Ids named in one statement: below what every database takes.
 const CHUNK: usize = 500;
@@ -26,13 +23,13 @@ pub(crate) enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 /// Adds a follow; false if it is there already.
-pub(crate) async fn insert(tx: &DatabaseTransaction, id: Id, from: Id, to: Id) -> Result<bool, StoreError> {
+pub(crate) async fn insert(tx: &Tx, id: Id, from: Id, to: Id) -> Result<bool, StoreError> {
     let row = ActiveModel { from_user_id: Set(from.0), to_user_id: Set(to.0), id: Set(id.0) };
     super::inserted(Entity::insert(row).exec_without_returning(tx).await)
 }
 
 /// Removes a follow; false if there is none.
-pub(crate) async fn delete(tx: &DatabaseTransaction, from: Id, to: Id) -> Result<bool, StoreError> {
+pub(crate) async fn delete(tx: &Tx, from: Id, to: Id) -> Result<bool, StoreError> {
     Ok(Entity::delete_by_id((from.0, to.0)).exec(tx).await?.rows_affected > 0)
 }
 
@@ -42,13 +39,13 @@ pub(crate) async fn count_following(connection: &impl ConnectionTrait, user: Id)
 }
 
 /// How many of this shard follow `user`.
-pub(crate) async fn count_followers(connection: &DatabaseConnection, user: Id) -> Result<u64, StoreError> {
+pub(crate) async fn count_followers(connection: &Reader, user: Id) -> Result<u64, StoreError> {
     Ok(Entity::find().filter(Column::ToUserId.eq(user.0)).count(connection).await?)
 }
 
 /// Whom `user` follows, latest first.
 pub(crate) async fn following(
-    connection: &DatabaseConnection,
+    connection: &Reader,
     user: Id,
     offset: u64,
     limit: u64,
@@ -68,7 +65,7 @@ pub(crate) async fn following(
 
 /// Who follows `user`, of this shard, latest first: what orders them, and who.
 pub(crate) async fn followers(
-    connection: &DatabaseConnection,
+    connection: &Reader,
     user: Id,
     offset: u64,
     limit: u64,
@@ -88,7 +85,7 @@ pub(crate) async fn followers(
 
 /// Those of `candidates` who follow `user`.
 pub(crate) async fn who_follow(
-    connection: &DatabaseConnection,
+    connection: &Reader,
     user: Id,
     candidates: &[Id],
 ) -> Result<Vec<Id>, StoreError> {

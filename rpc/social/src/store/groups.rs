@@ -1,11 +1,8 @@
 //! The table of groups. Who is in them: `members.rs`.
 
 use fanone_base::Id;
-use fanone_store::StoreError;
-use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, JoinType, QueryOrder, QuerySelect, Select, Set,
-    entity::prelude::*,
-};
+use fanone_store::{Reader, StoreError, Tx};
+use sea_orm::{ConnectionTrait, JoinType, QueryOrder, QuerySelect, Select, Set, entity::prelude::*};
 
 use super::members;
 use crate::group::Group;
@@ -49,7 +46,7 @@ pub(crate) async fn find(connection: &impl ConnectionTrait, id: Id) -> Result<Op
 }
 
 /// Adds a group. Its id must be new.
-pub(crate) async fn insert(tx: &DatabaseTransaction, group: &Group) -> Result<(), StoreError> {
+pub(crate) async fn insert(tx: &Tx, group: &Group) -> Result<(), StoreError> {
     let row = ActiveModel {
         id: Set(group.id.0),
         name: Set(group.name.clone()),
@@ -63,7 +60,7 @@ pub(crate) async fn insert(tx: &DatabaseTransaction, group: &Group) -> Result<()
 }
 
 /// Stores the owner and the number of members of `group`.
-pub(crate) async fn update(tx: &DatabaseTransaction, group: &Group) -> Result<(), StoreError> {
+pub(crate) async fn update(tx: &Tx, group: &Group) -> Result<(), StoreError> {
     let update = Entity::update_many()
         .col_expr(Column::OwnerId, Expr::value(group.owner.0))
         .col_expr(Column::MemberCount, Expr::value(group.member_count))
@@ -73,7 +70,7 @@ pub(crate) async fn update(tx: &DatabaseTransaction, group: &Group) -> Result<()
 }
 
 /// The group is gone at `now`.
-pub(crate) async fn delete(tx: &DatabaseTransaction, id: Id, now: i64) -> Result<(), StoreError> {
+pub(crate) async fn delete(tx: &Tx, id: Id, now: i64) -> Result<(), StoreError> {
     let update = Entity::update_many()
         .col_expr(Column::MemberCount, Expr::value(0_i64))
         .col_expr(Column::DeletedAt, Expr::value(now))
@@ -87,13 +84,13 @@ fn memberships(user: Id) -> Select<members::Entity> {
 }
 
 /// How many groups of this shard `user` is in.
-pub(crate) async fn count_of_user(connection: &DatabaseConnection, user: Id) -> Result<u64, StoreError> {
+pub(crate) async fn count_of_user(connection: &Reader, user: Id) -> Result<u64, StoreError> {
     Ok(memberships(user).count(connection).await?)
 }
 
 /// The groups of this shard that `user` joined last: what orders them, and the group.
 pub(crate) async fn of_user(
-    connection: &DatabaseConnection,
+    connection: &Reader,
     user: Id,
     limit: u64,
 ) -> Result<Vec<(Id, Group)>, StoreError> {

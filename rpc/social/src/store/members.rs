@@ -1,10 +1,9 @@
 //! The table of who takes part in which conversation, and how far each has read.
 
 use fanone_base::{Id, Page};
-use fanone_store::StoreError;
+use fanone_store::{Reader, StoreError, Tx};
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, ExprTrait, FromQueryResult, JoinType,
-    QueryOrder, QuerySelect, Set, entity::prelude::*,
+    ConnectionTrait, ExprTrait, FromQueryResult, JoinType, QueryOrder, QuerySelect, Set, entity::prelude::*,
 };
 
 use super::{conversations, messages};
@@ -54,7 +53,7 @@ pub(crate) async fn find(
 
 /// Adds `user`, whose other end is `peer` and who has read everything up to `last_read`.
 pub(crate) async fn insert(
-    tx: &DatabaseTransaction,
+    tx: &Tx,
     conversation: Id,
     user: Id,
     peer: Peer,
@@ -78,17 +77,13 @@ pub(crate) async fn insert(
 }
 
 /// Removes `user`.
-pub(crate) async fn delete(tx: &DatabaseTransaction, conversation: Id, user: Id) -> Result<(), StoreError> {
+pub(crate) async fn delete(tx: &Tx, conversation: Id, user: Id) -> Result<(), StoreError> {
     Entity::delete_by_id((conversation.0, user.0)).exec(tx).await?;
     Ok(())
 }
 
 /// Everybody but `sender` has one more message to read.
-pub(crate) async fn add_unread(
-    tx: &DatabaseTransaction,
-    conversation: Id,
-    sender: Id,
-) -> Result<(), StoreError> {
+pub(crate) async fn add_unread(tx: &Tx, conversation: Id, sender: Id) -> Result<(), StoreError> {
     let update = Entity::update_many()
         .col_expr(Column::Unread, Expr::col(Column::Unread).add(1))
         .filter(Column::ConversationId.eq(conversation.0))
@@ -99,7 +94,7 @@ pub(crate) async fn add_unread(
 
 /// `user` has read everything up to `last_read`; `unread` messages are left.
 pub(crate) async fn set_read(
-    tx: &DatabaseTransaction,
+    tx: &Tx,
     conversation: Id,
     user: Id,
     last_read: Id,
@@ -132,11 +127,7 @@ pub(crate) async fn others(
 }
 
 /// A page of the members, joined last first. A conversation has few: they are sorted here.
-pub(crate) async fn list(
-    connection: &DatabaseConnection,
-    conversation: Id,
-    page: Page,
-) -> Result<Vec<Id>, StoreError> {
+pub(crate) async fn list(connection: &Reader, conversation: Id, page: Page) -> Result<Vec<Id>, StoreError> {
     let ids: Vec<i64> = Entity::find()
         .select_only()
         .column(Column::UserId)
@@ -151,7 +142,7 @@ pub(crate) async fn list(
 }
 
 /// Who joined first.
-pub(crate) async fn oldest(tx: &DatabaseTransaction, conversation: Id) -> Result<Option<Id>, StoreError> {
+pub(crate) async fn oldest(tx: &Tx, conversation: Id) -> Result<Option<Id>, StoreError> {
     let id: Option<i64> = Entity::find()
         .select_only()
         .column(Column::UserId)
@@ -194,7 +185,7 @@ impl UnreadRow {
 
 /// Where `user` has unread messages, in this shard, latest message first.
 pub(crate) async fn unread(
-    connection: &DatabaseConnection,
+    connection: &Reader,
     user: Id,
     limit: u64,
 ) -> Result<Vec<UnreadConversation>, StoreError> {

@@ -1,11 +1,8 @@
 //! The table of messages.
 
 use fanone_base::{Id, Page};
-use fanone_store::StoreError;
-use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, QueryOrder, QuerySelect, Select, Set,
-    entity::prelude::*,
-};
+use fanone_store::{Reader, StoreError, Tx};
+use sea_orm::{ConnectionTrait, QueryOrder, QuerySelect, Select, Set, entity::prelude::*};
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "messages")]
@@ -26,7 +23,7 @@ pub(crate) enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 /// Adds a message.
-pub(crate) async fn insert(tx: &DatabaseTransaction, row: Model) -> Result<(), StoreError> {
+pub(crate) async fn insert(tx: &Tx, row: Model) -> Result<(), StoreError> {
     let row = ActiveModel {
         conversation_id: Set(row.conversation_id),
         id: Set(row.id),
@@ -45,7 +42,7 @@ fn of(conversation: Id) -> Select<Entity> {
 
 /// What `from` has sent as `seq`.
 pub(crate) async fn find_sent(
-    tx: &DatabaseTransaction,
+    tx: &Tx,
     conversation: Id,
     from: Id,
     seq: &[u8],
@@ -65,7 +62,7 @@ pub(crate) async fn exists(
 
 /// A page of the conversation, newest first.
 pub(crate) async fn list(
-    connection: &DatabaseConnection,
+    connection: &Reader,
     conversation: Id,
     page: Page,
 ) -> Result<Vec<Model>, StoreError> {
@@ -80,7 +77,7 @@ fn unread_by(reader: Id, conversation: Id, last_read: Id) -> Select<Entity> {
 
 /// The newest of the messages that `reader` has not read, newest first.
 pub(crate) async fn unread(
-    tx: &DatabaseTransaction,
+    tx: &Tx,
     conversation: Id,
     reader: Id,
     last_read: Id,
@@ -92,7 +89,7 @@ pub(crate) async fn unread(
 
 /// How many messages `reader` has not read.
 pub(crate) async fn count_unread(
-    tx: &DatabaseTransaction,
+    tx: &Tx,
     conversation: Id,
     reader: Id,
     last_read: Id,

@@ -6,7 +6,7 @@ pub(crate) mod groups;
 pub(crate) mod members;
 pub(crate) mod messages;
 
-use fanone_store::{Migration, StoreError};
+use fanone_store::{Migration, Step, StoreError};
 use sea_orm::DbErr;
 
 /// The schema, step by step.
@@ -14,6 +14,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration {
         number: 1,
         name: "follows",
+        step: Step::Expand,
         statements: &[
             // In the shard of the one who follows. `id` orders the lists.
             "CREATE TABLE follows (from_user_id BIGINT NOT NULL, to_user_id BIGINT NOT NULL, id BIGINT NOT NULL, \
@@ -27,6 +28,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration {
         number: 2,
         name: "chat and groups",
+        step: Step::Expand,
         statements: &[
             // Between two users: low_id and high_id are theirs. Of a group: 0 and the group's, which is also `id`.
             "CREATE TABLE conversations (id {key}, low_id BIGINT NOT NULL, high_id BIGINT NOT NULL, \

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use fanone_base::{Bucket, Id};
-use fanone_store::{Store, StoreError};
+use fanone_store::{Store, StoreError, Tx};
 use futures::future::try_join_all;
 use sea_orm::{
     ActiveValue::Set,
-    DatabaseTransaction, DerivePartialModel, QuerySelect,
+    DerivePartialModel, QuerySelect,
     entity::prelude::*,
     sea_query::{Expr, ExprTrait},
 };
@@ -107,8 +107,8 @@ impl AccountStore {
     }
 
     /// The version of the shard of this account.
-    pub(crate) fn version(&self, id: Id) -> u64 {
-        self.0.shard(id.bucket()).version()
+    pub(crate) async fn version(&self, id: Id) -> Option<u64> {
+        self.0.shard(id.bucket()).version().await
     }
 
     /// The live accounts with these ids, in the order of the ids; unknown ids are left out.
@@ -186,7 +186,7 @@ fn by_name(key: &str) -> sea_orm::Select<Entity> {
     Entity::find().filter(Column::UsernameKey.eq(key.as_bytes())).filter(Column::DeletedAt.eq(0))
 }
 
-async fn insert(tx: &DatabaseTransaction, account: NewAccount) -> Result<Registered, StoreError> {
+async fn insert(tx: &Tx, account: NewAccount) -> Result<Registered, StoreError> {
     let key = account.username_key.into_bytes();
     let row = ActiveModel {
         id: Set(account.id.0),
@@ -216,7 +216,7 @@ async fn insert(tx: &DatabaseTransaction, account: NewAccount) -> Result<Registe
 }
 
 /// Moves the counts of an account; an unknown one is left alone.
-pub(super) async fn move_counts(tx: &DatabaseTransaction, id: Id, by: Counts) -> Result<(), StoreError> {
+pub(super) async fn move_counts(tx: &Tx, id: Id, by: Counts) -> Result<(), StoreError> {
     let parts = [
         (Column::VideoCount, by.videos),
         (Column::LikeCount, by.likes),
@@ -236,7 +236,7 @@ pub(super) async fn move_counts(tx: &DatabaseTransaction, id: Id, by: Counts) ->
 /// Gives an account another avatar, and answers the one before: the picture's id (0: none) and media
 /// key. None for an unknown account.
 pub(super) async fn set_avatar(
-    tx: &DatabaseTransaction,
+    tx: &Tx,
     id: Id,
     picture: Id,
     key: &str,

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use fanone_base::Id;
-use fanone_store::{OutboxEvent, Store, StoreError, inbox};
-use sea_orm::DatabaseTransaction;
+use fanone_store::{OutboxEvent, Store, StoreError, Tx, inbox};
 
 use super::{Counts, Picture, accounts, pictures};
 use crate::events::kind;
@@ -29,7 +28,7 @@ pub(crate) async fn apply(
 
 /// Applies the events of one shard.
 async fn apply_here(
-    tx: &DatabaseTransaction,
+    tx: &Tx,
     events: Vec<OutboxEvent>,
     covers: &HashMap<i64, Picture>,
 ) -> Result<(), StoreError> {

@@ -1,10 +1,9 @@
 //! The table of second factors. A user has a row from the first pending secret on.
 
 use fanone_base::Id;
-use fanone_store::{Store, StoreError};
+use fanone_store::{Store, StoreError, Tx};
 use sea_orm::{
     ActiveValue::Set,
-    DatabaseTransaction,
     entity::prelude::*,
     sea_query::{Expr, ExprTrait},
 };
@@ -110,11 +109,11 @@ impl MfaStore {
     }
 }
 
-async fn find(tx: &DatabaseTransaction, user: Id) -> Result<Option<MfaRow>, StoreError> {
+async fn find(tx: &Tx, user: Id) -> Result<Option<MfaRow>, StoreError> {
     Ok(Entity::find_by_id(user.0).one(tx).await?)
 }
 
-async fn begin(tx: &DatabaseTransaction, user: Id, pending: Vec<u8>, until: i64) -> Result<bool, StoreError> {
+async fn begin(tx: &Tx, user: Id, pending: Vec<u8>, until: i64) -> Result<bool, StoreError> {
     let empty = ActiveModel {
         user_id: Set(user.0),
         secret: Set(Vec::new()),
@@ -139,7 +138,7 @@ async fn begin(tx: &DatabaseTransaction, user: Id, pending: Vec<u8>, until: i64)
 }
 
 /// Counts an attempt as failed until it proves right. False if the user is locked or unknown.
-async fn count(tx: &DatabaseTransaction, user: Id, now: i64, lockout: Lockout) -> Result<bool, StoreError> {
+async fn count(tx: &Tx, user: Id, now: i64, lockout: Lockout) -> Result<bool, StoreError> {
     let forget_until = Lockout::forget_until(now);
     let failures =
         Expr::case(Column::FailedAt.lte(forget_until), 1).finally(Expr::col(Column::Failures).add(1));
@@ -155,13 +154,7 @@ async fn count(tx: &DatabaseTransaction, user: Id, now: i64, lockout: Lockout) -
 }
 
 /// Uses up the code of `step`. False if it or a later one was used before.
-async fn accept(
-    tx: &DatabaseTransaction,
-    row: MfaRow,
-    step: i64,
-    now: i64,
-    change: Change,
-) -> Result<bool, StoreError> {
+async fn accept(tx: &Tx, row: MfaRow, step: i64, now: i64, change: Change) -> Result<bool, StoreError> {
     let mut update = Entity::update_many()
         .col_expr(Column::LastStep, Expr::value(step))
         .col_expr(Column::Failures, Expr::value(0))

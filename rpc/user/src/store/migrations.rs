@@ -1,11 +1,12 @@
 //! The schema of the user service. Each index names the queries it is for; all others go by primary key.
 
-use fanone_store::Migration;
+use fanone_store::{Migration, Step};
 
 /// Every step from an empty database to the present schema.
 pub const MIGRATIONS: &[Migration] = &[Migration {
     number: 1,
     name: "accounts, sessions, MFA and pictures",
+    step: Step::Expand,
     statements: &[
         // `username_key` is compared byte by byte, whatever collation the database has for texts.
         // Counts are moved by batches of events. Failures and their last time make the lock after wrong passwords.

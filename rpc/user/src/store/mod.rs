@@ -11,4 +11,4 @@ pub(crate) use accounts::{AccountStore, Counts, Credentials, NewAccount, Profile
 pub(crate) use mfa::{Attempt, Change, MfaRow, MfaStore};
 pub use migrations::MIGRATIONS;
 pub(crate) use pictures::{Picture, PictureStore, page_after};
-pub(crate) use sessions::{Rotation, SessionRow, SessionStore};
+pub(crate) use sessions::{Rotation, SessionRow, SessionStore, purge as purge_sessions};

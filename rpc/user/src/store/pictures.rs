@@ -1,11 +1,9 @@
 //! The table of the picture library: avatars and covers with their vectors.
 
 use fanone_base::Id;
-use fanone_store::{Shard, Store, StoreError};
+use fanone_store::{Shard, Store, StoreError, Tx};
 use futures::future::try_join_all;
-use sea_orm::{
-    ActiveValue::Set, DatabaseTransaction, QueryOrder, QuerySelect, entity::prelude::*, sea_query::OnConflict,
-};
+use sea_orm::{ActiveValue::Set, QueryOrder, QuerySelect, entity::prelude::*, sea_query::OnConflict};
 
 use super::accounts;
 
@@ -66,10 +64,7 @@ pub(crate) async fn page_after(shard: &Shard, id: i64, limit: u64) -> Result<Vec
     Ok(query.all(shard.read()).await?)
 }
 
-async fn replace_avatar(
-    tx: &DatabaseTransaction,
-    picture: Picture,
-) -> Result<Option<(i64, String)>, StoreError> {
+async fn replace_avatar(tx: &Tx, picture: Picture) -> Result<Option<(i64, String)>, StoreError> {
     let (user, id, now) = (Id(picture.user_id), Id(picture.id), picture.created_at);
     let Some(previous) = accounts::set_avatar(tx, user, id, &picture.media_key, now).await? else {
         return Ok(None);
@@ -80,7 +75,7 @@ async fn replace_avatar(
 }
 
 /// Stores a picture in place of the one with its id.
-pub(super) async fn put(tx: &DatabaseTransaction, picture: Picture) -> Result<(), StoreError> {
+pub(super) async fn put(tx: &Tx, picture: Picture) -> Result<(), StoreError> {
     let columns = [Column::MediaKey, Column::UserId, Column::VideoId, Column::Vector, Column::Model];
     let replace = OnConflict::column(Column::Id).update_columns(columns).to_owned();
     Entity::insert(picture.into_row()).on_conflict(replace).exec_without_returning(tx).await?;
@@ -88,7 +83,7 @@ pub(super) async fn put(tx: &DatabaseTransaction, picture: Picture) -> Result<()
 }
 
 /// Forgets a picture; an unknown one is fine.
-pub(super) async fn remove(tx: &DatabaseTransaction, id: i64) -> Result<(), StoreError> {
+pub(super) async fn remove(tx: &Tx, id: i64) -> Result<(), StoreError> {
     Entity::delete_by_id(id).exec(tx).await?;
     Ok(())
 }

@@ -1,10 +1,10 @@
 //! The table of sessions.
 
 use fanone_base::Id;
-use fanone_store::{Shard, Store, StoreError};
+use fanone_store::{Shard, Store, StoreError, Tx};
 use sea_orm::{
     ActiveValue::Set,
-    DatabaseTransaction, QueryOrder, QuerySelect,
+    QueryOrder, QuerySelect,
     entity::prelude::*,
     sea_query::{Expr, ExprTrait},
 };
@@ -76,24 +76,21 @@ impl SessionStore {
     pub(crate) async fn revoke(&self, id: Id, now: i64) -> Result<bool, StoreError> {
         self.0.shard(id.bucket()).write(move |tx| Box::pin(revoke(tx, id, now))).await
     }
+}
 
-    /// Deletes the sessions that expired before `now`, in every shard, and answers how many.
-    pub(crate) async fn purge(&self, now: i64) -> Result<u64, StoreError> {
-        let mut purged = 0;
-        for shard in self.0.shards() {
-            loop {
-                let deleted = purge_some(shard, now).await?;
-                purged += deleted;
-                if deleted < PURGE_ROWS {
-                    break;
-                }
-            }
+/// Deletes the sessions of a shard that expired before `now`, and answers how many.
+pub(crate) async fn purge(shard: &Shard, now: i64) -> Result<u64, StoreError> {
+    let mut purged = 0;
+    loop {
+        let deleted = purge_some(shard, now).await?;
+        purged += deleted;
+        if deleted < PURGE_ROWS {
+            return Ok(purged);
         }
-        Ok(purged)
     }
 }
 
-async fn insert(tx: &DatabaseTransaction, session: SessionRow) -> Result<bool, StoreError> {
+async fn insert(tx: &Tx, session: SessionRow) -> Result<bool, StoreError> {
     let row = ActiveModel {
         id: Set(session.id),
         user_id: Set(session.user_id),
@@ -109,13 +106,7 @@ async fn insert(tx: &DatabaseTransaction, session: SessionRow) -> Result<bool, S
     }
 }
 
-async fn rotate(
-    tx: &DatabaseTransaction,
-    id: Id,
-    generation: i64,
-    expires_at: i64,
-    now: i64,
-) -> Result<Rotation, StoreError> {
+async fn rotate(tx: &Tx, id: Id, generation: i64, expires_at: i64, now: i64) -> Result<Rotation, StoreError> {
     let rotated = Entity::update_many()
         .col_expr(Column::Generation, Expr::col(Column::Generation).add(1))
         .col_expr(Column::ExpiresAt, Expr::value(expires_at))
@@ -130,7 +121,7 @@ async fn rotate(
     Ok(if revoke(tx, id, now).await? { Rotation::Reused } else { Rotation::Gone })
 }
 
-async fn revoke(tx: &DatabaseTransaction, id: Id, now: i64) -> Result<bool, StoreError> {
+async fn revoke(tx: &Tx, id: Id, now: i64) -> Result<bool, StoreError> {
     let revoked = Entity::update_many()
         .col_expr(Column::RevokedAt, Expr::value(now))
         .filter(Column::Id.eq(id.0))
@@ -155,7 +146,7 @@ async fn purge_some(shard: &Shard, now: i64) -> Result<u64, StoreError> {
     }
     let delete = Entity::delete_many().filter(Column::Id.is_in(expired)).filter(Column::ExpiresAt.lt(now));
     shard
-        .write(move |tx| {
+        .write_idempotent(move |tx| {
             let delete = delete.clone();
             Box::pin(async move { Ok(delete.exec(tx).await?.rows_affected) })
         })

@@ -1,11 +1,12 @@
 //! The schema, step by step.
 
-use fanone_store::Migration;
+use fanone_store::{Migration, Step};
 
 /// The schema of this service. An index ends with the primary key in every database, so `id` is not named in any.
 pub const MIGRATIONS: &[Migration] = &[Migration {
     number: 1,
     name: "videos, uploads and visits",
+    step: Step::Expand,
     statements: &[
         // In the shard of the author. Times are Unix milliseconds; deleted_at 0: live.
         "CREATE TABLE videos (id {key}, user_id BIGINT NOT NULL, video_key VARCHAR(200) NOT NULL, \

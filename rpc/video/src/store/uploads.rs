@@ -1,8 +1,8 @@
 //! The table of resumable uploads.
 
 use fanone_base::Id;
-use fanone_store::{Shard, StoreError};
-use sea_orm::{DatabaseTransaction, QueryOrder, QuerySelect, Set, entity::prelude::*};
+use fanone_store::{Shard, StoreError, Tx};
+use sea_orm::{QueryOrder, QuerySelect, Set, entity::prelude::*};
 
 use super::CHUNK;
 use crate::uploads::{File, Upload};
@@ -46,7 +46,7 @@ impl From<Model> for Upload {
 }
 
 /// Adds an upload. Its id must be new.
-pub(crate) async fn insert(tx: &DatabaseTransaction, upload: &Upload) -> Result<(), StoreError> {
+pub(crate) async fn insert(tx: &Tx, upload: &Upload) -> Result<(), StoreError> {
     let row = ActiveModel {
         id: Set(upload.id.0),
         user_id: Set(upload.user.0),
@@ -68,19 +68,19 @@ pub(crate) async fn find(db: &impl ConnectionTrait, id: Id) -> Result<Option<Upl
 }
 
 /// The same, and nobody else may publish it before this transaction ends.
-pub(crate) async fn lock(tx: &DatabaseTransaction, id: Id) -> Result<Option<Upload>, StoreError> {
+pub(crate) async fn lock(tx: &Tx, id: Id) -> Result<Option<Upload>, StoreError> {
     Ok(Entity::find_by_id(id.0).lock_exclusive().one(tx).await?.map(Upload::from))
 }
 
 /// How many uploads `user` has begun after `time`.
-pub(crate) async fn count_since(tx: &DatabaseTransaction, user: Id, time: i64) -> Result<u64, StoreError> {
+pub(crate) async fn count_since(tx: &Tx, user: Id, time: i64) -> Result<u64, StoreError> {
     let select = Entity::find().select_only().column_as(Column::Id.count(), "count");
     let begun = select.filter(Column::UserId.eq(user.0)).filter(Column::CreatedAt.gt(time));
     Ok(begun.into_tuple::<i64>().one(tx).await?.unwrap_or_default().unsigned_abs())
 }
 
 /// The upload has become a video.
-pub(crate) async fn set_video(tx: &DatabaseTransaction, id: Id, video: Id) -> Result<(), StoreError> {
+pub(crate) async fn set_video(tx: &Tx, id: Id, video: Id) -> Result<(), StoreError> {
     let update =
         Entity::update_many().col_expr(Column::VideoId, Expr::value(video.0)).filter(Column::Id.eq(id.0));
     update.exec(tx).await?;
@@ -88,7 +88,7 @@ pub(crate) async fn set_video(tx: &DatabaseTransaction, id: Id, video: Id) -> Re
 }
 
 /// Ends an upload of `user` that lives at `now`; false if there is none.
-pub(crate) async fn end(tx: &DatabaseTransaction, id: Id, user: Id, now: i64) -> Result<bool, StoreError> {
+pub(crate) async fn end(tx: &Tx, id: Id, user: Id, now: i64) -> Result<bool, StoreError> {
     let update = Entity::update_many()
         .col_expr(Column::ExpiresAt, Expr::value(0))
         .filter(Column::Id.eq(id.0))
@@ -111,14 +111,14 @@ pub(crate) async fn purge(shard: &Shard, before: i64) -> Result<(), StoreError> 
             .all(shard.read())
             .await?;
         let last = ids.len() < CHUNK;
-        shard.write(move |tx| Box::pin(delete(tx, ids.clone()))).await?;
+        shard.write_idempotent(move |tx| Box::pin(delete(tx, ids.clone()))).await?;
         if last {
             return Ok(());
         }
     }
 }
 
-async fn delete(tx: &DatabaseTransaction, ids: Vec<i64>) -> Result<(), StoreError> {
+async fn delete(tx: &Tx, ids: Vec<i64>) -> Result<(), StoreError> {
     if !ids.is_empty() {
         Entity::delete_many().filter(Column::Id.is_in(ids)).exec(tx).await?;
     }

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use fanone_base::Id;
-use fanone_store::{Store, StoreError};
+use fanone_store::{Store, StoreError, Tx};
 use futures::future::try_join_all;
-use sea_orm::{DatabaseTransaction, ExprTrait, QuerySelect, Set, entity::prelude::*};
+use sea_orm::{ExprTrait, QuerySelect, Set, entity::prelude::*};
 
 use super::CHUNK;
 use crate::video::Video;
@@ -53,7 +53,7 @@ impl From<Model> for Video {
 }
 
 /// Adds a video; false if its id or its key is in use.
-pub(crate) async fn insert(tx: &DatabaseTransaction, video: &Video) -> Result<bool, StoreError> {
+pub(crate) async fn insert(tx: &Tx, video: &Video) -> Result<bool, StoreError> {
     let row = ActiveModel {
         id: Set(video.id.0),
         user_id: Set(video.user.0),
@@ -81,7 +81,7 @@ pub(crate) async fn find(db: &impl ConnectionTrait, id: Id) -> Result<Option<Vid
 }
 
 /// The video of this file, live or not. Locked, so that one published a moment ago is seen too.
-pub(crate) async fn lock_by_key(tx: &DatabaseTransaction, key: &str) -> Result<Option<Video>, StoreError> {
+pub(crate) async fn lock_by_key(tx: &Tx, key: &str) -> Result<Option<Video>, StoreError> {
     let row = Entity::find().filter(Column::VideoKey.eq(key)).lock_exclusive().one(tx).await?;
     Ok(row.map(Video::from))
 }
@@ -103,7 +103,7 @@ pub(crate) async fn is_live(db: &impl ConnectionTrait, id: Id) -> Result<bool, S
 }
 
 /// Counts one more visit to a live video; false if it is not live.
-pub(crate) async fn add_visit(tx: &DatabaseTransaction, id: Id) -> Result<bool, StoreError> {
+pub(crate) async fn add_visit(tx: &Tx, id: Id) -> Result<bool, StoreError> {
     let update = Entity::update_many()
         .col_expr(Column::VisitCount, Expr::col(Column::VisitCount).add(1))
         .filter(Column::Id.eq(id.0))
@@ -112,12 +112,7 @@ pub(crate) async fn add_visit(tx: &DatabaseTransaction, id: Id) -> Result<bool, 
 }
 
 /// Moves the counts of a video, live or not; answers whether it is live.
-pub(crate) async fn add_counts(
-    tx: &DatabaseTransaction,
-    id: Id,
-    likes: i64,
-    comments: i64,
-) -> Result<bool, StoreError> {
+pub(crate) async fn add_counts(tx: &Tx, id: Id, likes: i64, comments: i64) -> Result<bool, StoreError> {
     let update = Entity::update_many()
         .col_expr(Column::LikeCount, Expr::col(Column::LikeCount).add(likes))
         .col_expr(Column::CommentCount, Expr::col(Column::CommentCount).add(comments))
@@ -130,7 +125,7 @@ pub(crate) async fn add_counts(
 }
 
 /// The authors of `ids`, by video.
-pub(crate) async fn authors(tx: &DatabaseTransaction, ids: &[Id]) -> Result<HashMap<Id, Id>, StoreError> {
+pub(crate) async fn authors(tx: &Tx, ids: &[Id]) -> Result<HashMap<Id, Id>, StoreError> {
     let mut authors = HashMap::with_capacity(ids.len());
     for chunk in ids.chunks(CHUNK) {
         let rows: Vec<(i64, i64)> = Entity::find()
@@ -146,12 +141,7 @@ pub(crate) async fn authors(tx: &DatabaseTransaction, ids: &[Id]) -> Result<Hash
 }
 
 /// Deletes a live video of `user` at `now`; false if there is none.
-pub(crate) async fn mark_deleted(
-    tx: &DatabaseTransaction,
-    id: Id,
-    user: Id,
-    now: i64,
-) -> Result<bool, StoreError> {
+pub(crate) async fn mark_deleted(tx: &Tx, id: Id, user: Id, now: i64) -> Result<bool, StoreError> {
     let update = Entity::update_many()
         .col_expr(Column::DeletedAt, Expr::value(now))
         .col_expr(Column::UpdatedAt, Expr::value(now))

@@ -1,7 +1,7 @@
 //! The table of recent visits: which viewer was last counted for which video, and when.
 
-use fanone_store::{Shard, StoreError};
-use sea_orm::{DatabaseTransaction, QueryOrder, QuerySelect, Set, entity::prelude::*};
+use fanone_store::{Shard, StoreError, Tx};
+use sea_orm::{QueryOrder, QuerySelect, Set, entity::prelude::*};
 
 use super::CHUNK;
 
@@ -24,12 +24,7 @@ pub(crate) async fn last(db: &impl ConnectionTrait, id: i64) -> Result<Option<i6
 }
 
 /// Counts visit `id` at `now` unless it counted after `before`; answers whether it does.
-pub(crate) async fn claim(
-    tx: &DatabaseTransaction,
-    id: i64,
-    now: i64,
-    before: i64,
-) -> Result<bool, StoreError> {
+pub(crate) async fn claim(tx: &Tx, id: i64, now: i64, before: i64) -> Result<bool, StoreError> {
     let again = Entity::update_many()
         .col_expr(Column::CountedAt, Expr::value(now))
         .filter(Column::Id.eq(id))
@@ -58,7 +53,7 @@ pub(crate) async fn purge(shard: &Shard, before: i64) -> Result<(), StoreError> 
             .all(shard.read())
             .await?;
         let last = ids.len() < CHUNK;
-        shard.write(move |tx| Box::pin(delete(tx, ids.clone(), before))).await?;
+        shard.write_idempotent(move |tx| Box::pin(delete(tx, ids.clone(), before))).await?;
         if last {
             return Ok(());
         }
@@ -66,7 +61,7 @@ pub(crate) async fn purge(shard: &Shard, before: i64) -> Result<(), StoreError> 
 }
 
 /// One that has counted again meanwhile stays.
-async fn delete(tx: &DatabaseTransaction, ids: Vec<i64>, before: i64) -> Result<(), StoreError> {
+async fn delete(tx: &Tx, ids: Vec<i64>, before: i64) -> Result<(), StoreError> {
     if !ids.is_empty() {
         let old = Entity::delete_many().filter(Column::Id.is_in(ids)).filter(Column::CountedAt.lt(before));
         old.exec(tx).await?;

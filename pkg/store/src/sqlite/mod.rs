@@ -1,5 +1,7 @@
 //! The embedded database: a SQLite file in WAL mode, many readers beside one writer.
 
+mod writer;
+
 use std::{path::Path, sync::Arc, time::Duration};
 
 use sea_orm::{
@@ -8,6 +10,8 @@ use sea_orm::{
 };
 
 use crate::StoreError;
+
+pub(crate) use writer::start;
 
 /// Connections that read side by side.
 const READERS: u32 = 4;
