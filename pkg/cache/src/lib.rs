@@ -9,6 +9,7 @@ mod jitter;
 mod limits;
 mod memory;
 mod options;
+mod redis;
 mod single_flight;
 mod subscription;
 
@@ -93,10 +94,13 @@ pub trait Cache: Send + Sync {
 /// # Errors
 ///
 /// The URL is of a kind that is not known.
-pub fn open(url: &str, _options: &Options) -> Result<Arc<dyn Cache>, CacheError> {
-    match url {
-        "memory:" => Ok(Arc::new(memory::MemoryCache::new())),
-        _ => Err(CacheError::Url("unknown scheme")),
+pub fn open(url: &str, options: &Options) -> Result<Arc<dyn Cache>, CacheError> {
+    if url == "memory:" {
+        return Ok(Arc::new(memory::MemoryCache::new()));
+    }
+    match redis::Target::parse(url) {
+        Some(target) => Ok(Arc::new(redis::RedisCache::new(target?, options)?)),
+        None => Err(CacheError::Url("unknown scheme")),
     }
 }
 
