@@ -56,6 +56,10 @@ metrics! {
         "Calls refused before the service saw them, by reason.";
     DB_CLIENT_OPERATION_DURATION = "db_client_operation_duration_seconds", Histogram, Seconds,
         "Duration of database operations by db_namespace and db_operation_name.";
+    CACHE_OPERATION_DURATION = "fanone_cache_operation_duration_seconds", Histogram, Seconds,
+        "Duration of operations on the cache server, by operation and outcome.";
+    CACHE_AWAY = "fanone_cache_away", Gauge, Count,
+        "1 while the cache server is away and the process goes on alone.";
     OUTBOX_PENDING_EVENTS = "fanone_outbox_pending_events", Gauge, Count,
         "Events in the outbox that are not delivered, by source, shard and destination.";
     OUTBOX_LAG = "fanone_outbox_lag_seconds", Gauge, Seconds,

@@ -1,4 +1,4 @@
-//! Messages from publishers to subscribers in this process.
+//! Events from publishers to subscribers in this process.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,31 +7,59 @@ use bytes::Bytes;
 use futures::stream;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::broadcast::{Receiver, Sender};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::subscription::{Event, Subscription};
 
 /// Messages that a slow subscriber may be behind before it loses the oldest.
 const BACKLOG: usize = 256;
 
-type Senders = HashMap<String, Sender<Bytes>>;
+type Senders = HashMap<String, Sender<Event>>;
 
 /// The channels that have subscribers. Clones share them.
 #[derive(Clone, Default)]
-pub(super) struct Channels(Arc<Mutex<Senders>>);
+pub(crate) struct Channels {
+    senders: Arc<Mutex<Senders>>,
+    /// Who wants to know that a channel has no subscriber any more.
+    deserted: Option<UnboundedSender<String>>,
+}
 
 impl Channels {
     fn lock(&self) -> MutexGuard<'_, Senders> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.senders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn publish(&self, channel: &str, message: Bytes) {
+    /// Tells which channels have lost their last subscriber; one may have come since.
+    pub(crate) fn watched() -> (Self, UnboundedReceiver<String>) {
+        let (sender, receiver) = unbounded_channel();
+        (Self { senders: Arc::default(), deserted: Some(sender) }, receiver)
+    }
+
+    pub(crate) fn contains(&self, channel: &str) -> bool {
+        self.lock().contains_key(channel)
+    }
+
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.lock().keys().cloned().collect()
+    }
+
+    pub(crate) fn publish(&self, channel: &str, message: Bytes) {
+        self.send(channel, Event::Message(message));
+    }
+
+    /// Tells the subscribers of a channel that they may have missed something.
+    pub(crate) fn publish_gap(&self, channel: &str) {
+        self.send(channel, Event::Lagged(1));
+    }
+
+    fn send(&self, channel: &str, event: Event) {
         if let Some(sender) = self.lock().get(channel) {
             // Fails only when nobody listens, and then nobody misses it.
-            let _ = sender.send(message);
+            let _ = sender.send(event);
         }
     }
 
-    pub(super) fn subscribe(&self, channel: &str) -> Subscription {
+    pub(crate) fn subscribe(&self, channel: &str) -> Subscription {
         let receiver = {
             let mut senders = self.lock();
             let sender = senders.entry(channel.to_owned()).or_insert_with(|| Sender::new(BACKLOG));
@@ -48,7 +76,7 @@ impl Channels {
 
 /// A receiver that takes its channel away when it was the last one.
 struct Listener {
-    receiver: Option<Receiver<Bytes>>,
+    receiver: Option<Receiver<Event>>,
     channel: String,
     channels: Channels,
 }
@@ -56,7 +84,7 @@ struct Listener {
 impl Listener {
     async fn next(&mut self) -> Option<Event> {
         match self.receiver.as_mut()?.recv().await {
-            Ok(message) => Some(Event::Message(message)),
+            Ok(event) => Some(event),
             Err(RecvError::Lagged(lost)) => Some(Event::Lagged(lost)),
             Err(RecvError::Closed) => None,
         }
@@ -70,6 +98,9 @@ impl Drop for Listener {
         self.receiver = None;
         if senders.get(&self.channel).is_some_and(|sender| sender.receiver_count() == 0) {
             senders.remove(&self.channel);
+            if let Some(deserted) = &self.channels.deserted {
+                let _nobody_wants_to_know = deserted.send(std::mem::take(&mut self.channel));
+            }
         }
     }
 }
