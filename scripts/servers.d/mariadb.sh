@@ -11,7 +11,7 @@ start() {
   local dir
   dir=$(node_dir .)
   mariadb_config "$dir" "$(first_port .)" "$(id -un)" \
-    max-connections=500 innodb-buffer-pool-size=256M innodb-flush-log-at-trx-commit=1 skip-log-bin
+    socket="$dir/my.sock" max-connections=500 innodb-buffer-pool-size=256M innodb-flush-log-at-trx-commit=1 skip-log-bin
   mariadb_install "$dir" "$(id -un)"
   launch . mariadbd --defaults-file="$dir/my.cnf"
 }

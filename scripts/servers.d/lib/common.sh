@@ -41,6 +41,7 @@ open_folder() {
   folder=${FANONE_SERVERS_DIR:-.cache/servers}
   mkdir -p "$folder"
   folder=$(cd "$folder" && pwd -P)
+  chmod 711 "$folder" # what other users run has to pass; what is secret has modes of its own
   base=${wanted:-13000}
   [ ! -s "$folder/ports" ] || base=$(<"$folder/ports")
   [ "${wanted:-$base}" = "$base" ] \

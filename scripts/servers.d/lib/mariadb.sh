@@ -13,7 +13,7 @@ mariadb_config() {
   shift 3
   [ ${#dir} -lt 95 ] || die "$name: the path $dir is too long for a socket: choose a shorter FANONE_SERVERS_DIR"
   {
-    printf '%s\n' '[mariadbd]' "user=$user" "datadir=$dir/data" "socket=$dir/my.sock" "pid-file=$dir/data/mariadbd.pid"
+    printf '%s\n' '[mariadbd]' "user=$user" "datadir=$dir/data" "pid-file=$dir/data/mariadbd.pid"
     printf '%s\n' bind-address=127.0.0.1 "port=$port" skip-name-resolve performance-schema=OFF
     printf '%s\n' character-set-server=utf8mb4 collation-server=utf8mb4_unicode_ci
     printf '%s\n' "$@"

@@ -37,9 +37,18 @@ label() { if [ "$1" = . ]; then echo "$name"; else echo "$name/$1"; fi; }
 check_ports() {
   local port
   for port in $(node_ports "$1"); do
-    ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null \
-      || die "$(label "$1"): port $port is taken$(port_owner "$port"): end that, or set another FANONE_SERVERS_DIR and FANONE_SERVERS_PORTS"
+    soon_free "$port" || die "$(label "$1"): port $port is taken$(port_owner "$port"): end that, or set another FANONE_SERVERS_DIR and FANONE_SERVERS_PORTS"
   done
+}
+
+# What a killed node had started itself may hold a port for some seconds more.
+soon_free() {
+  local tries
+  for ((tries = 0; tries < 50; tries++)); do
+    (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null || return 0
+    sleep 0.1
+  done
+  return 1
 }
 
 port_owner() {
@@ -58,7 +67,7 @@ start_missing() {
   done
 }
 
-# await SECONDS WHAT COMMAND…: until the command succeeds; all nodes must stay alive meanwhile.
+# await SECONDS WHAT COMMAND…: until the command succeeds; what was started must stay alive meanwhile.
 await() {
   local limit=$1 what=$2 begun=$SECONDS told=0 node
   shift 2
@@ -85,6 +94,11 @@ show_log() {
   local log
   log=$(node_dir "$1")/log
   [ ! -s "$log" ] || { say "── the end of $log"; tail -n 25 "$log" >&2; }
+}
+
+forget_dead() {
+  local node
+  for node in $(node_names); do alive "$node" || rm -f "$(node_dir "$node")"/{pid,started}; done
 }
 
 # In the reverse order of the start.
