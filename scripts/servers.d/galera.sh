@@ -65,7 +65,7 @@ up() {
   local node
   make_place
   if any_alive; then
-    ready || await_majority
+    await_majority
   else
     node=$(most_advanced)
     say "$name: $node begins the cluster"

@@ -16,14 +16,16 @@ start() {
   launch . mariadbd --defaults-file="$dir/my.cnf"
 }
 
-ready() { mariadb_answers "$(first_port .)"; }
+answers() { mariadb_answers "$(first_port .)"; }
+ready() { [ -s "$folder/migrate.toml" ] && answers; }
 
 up() {
   start_missing
-  await_ready 60
+  await 60 "waiting for it" answers
   make_users
   write_settings fanone.toml service_user
   write_settings migrate.toml migration_user
+  await_ready 10
 }
 
 # Safe to repeat, also beside a site that runs.

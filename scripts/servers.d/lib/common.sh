@@ -65,13 +65,13 @@ first_port() { node_ports "$1" | awk '{ print $1 }'; }
 # password NAME: made once, letters and digits only, so that it fits in a URL, an SQL string and a settings file.
 password() {
   local file=$folder/passwords/$1
-  mkdir -p "$folder/passwords"
   if [ ! -s "$file" ]; then
+    mkdir -p "$folder/passwords"
     od -An -N16 -tx1 /dev/urandom | tr -d ' \n' >"$file.$$"
     ln "$file.$$" "$file" 2>/dev/null || true # keeps the one that another process made meanwhile
     rm -f "$file.$$"
   fi
-  cat "$file"
+  echo "$(<"$file")"
 }
 
 # The addresses of what runs. Replaced in one step, so that nobody reads half of it.

@@ -27,6 +27,7 @@ launch() {
   [ ! -e "$dir/log" ] || mv "$dir/log" "$dir/log.old"
   (cd "$dir" && exec setsid "$@" </dev/null >"$dir/log" 2>&1 9>&-) &
   pid=$!
+  disown # the shell would tell of its end
   start_time "$pid" >"$dir/started" || true
   echo "$pid" >"$dir/pid"
   say "$(label "$node"): starts on 127.0.0.1:$(first_port "$node")"

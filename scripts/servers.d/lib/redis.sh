@@ -19,7 +19,7 @@ launch_redis() {
   launch "$node" redis-server "$dir/redis.conf"
 }
 
-# redis PORT COMMAND…: the password goes by the environment, which others can't read.
+# redis PORT [COMMAND…]: without a command, those of its input. The password goes by the environment, which others can't read.
 redis() {
   local port=$1
   shift
