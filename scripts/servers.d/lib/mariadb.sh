@@ -21,6 +21,7 @@ mariadb_config() {
 }
 
 # mariadb_install DIR USER: the system tables, and root with its password before anybody can connect. All or nothing.
+# --force: also where the name of the machine has no address.
 mariadb_install() {
   local dir=$1 user=$2
   [ ! -d "$dir/data" ] || return 0
@@ -35,7 +36,7 @@ ALTER USER root@'127.0.0.1' IDENTIFIED BY '$(password mariadb)';
 ALTER USER root@localhost IDENTIFIED BY '$(password mariadb)';
 E
   mariadb-install-db --no-defaults --user="$user" --datadir="$dir/data.new" --auth-root-authentication-method=normal \
-    --skip-test-db --extra-file="$dir/init.sql" >"$dir/log" 2>&1 || { tail -n 25 "$dir/log" >&2; die "$name: mariadb-install-db failed"; }
+    --skip-test-db --force --extra-file="$dir/init.sql" >"$dir/log" 2>&1 || { tail -n 25 "$dir/log" >&2; die "$name: mariadb-install-db failed"; }
   rm -f "$dir/init.sql"
   mv "$dir/data.new" "$dir/data"
 }
