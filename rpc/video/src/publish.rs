@@ -46,13 +46,16 @@ impl Videos {
         }
         let ids = self.ids.clone();
         let publication = Arc::new(publication);
-        self.store
+        let video: Video = self
+            .store
             .shard(author.bucket())
             .write(move |tx| {
                 let (ids, publication) = (ids.clone(), Arc::clone(&publication));
                 Box::pin(async move { publish(tx, &ids, author, &publication).await })
             })
-            .await
+            .await?;
+        self.ranking.raise(video.id, video.visit_count).await;
+        Ok(video)
     }
 }
 
