@@ -50,7 +50,7 @@ impl RedisCache {
     async fn ask<T: FromRedisValue>(
         &self,
         operation: &'static str,
-        request: &Request,
+        request: &Request<'_>,
     ) -> Result<Answer<T>, CacheError> {
         self.server.ask(operation, request).await.map_err(CacheError::Refused)
     }
@@ -59,7 +59,7 @@ impl RedisCache {
     async fn ask_only<T: FromRedisValue>(
         &self,
         operation: &'static str,
-        request: &Request,
+        request: &Request<'_>,
     ) -> Result<T, CacheError> {
         match self.ask(operation, request).await? {
             Answer::Redis(answer) => Ok(answer),
@@ -108,7 +108,7 @@ impl Cache for RedisCache {
         if keys.is_empty() {
             return Ok(());
         }
-        match self.ask("remove", &commands::remove(keys.iter().copied())).await? {
+        match self.ask("remove", &commands::remove(keys)).await? {
             Answer::Redis(()) => Ok(()),
             Answer::Away(_) => {
                 let outage = self.server.owe(|debts| keys.iter().for_each(|key| debts.change(key)));

@@ -21,8 +21,6 @@ use crate::options::Options;
 
 /// The time between two looks for the server: from the first to the longest.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(1));
-/// Written to see whether the server takes what is written.
-const PROBE_KEY: &str = "fanone:probe";
 /// Keys that are removed in one command.
 const REMOVED_AT_ONCE: usize = 500;
 
@@ -68,7 +66,7 @@ impl Server {
     pub(super) async fn ask<T: FromRedisValue>(
         &self,
         operation: &'static str,
-        request: &Request,
+        request: &Request<'_>,
     ) -> Result<Answer<T>, RedisError> {
         if let Some(outage) = self.status.outage() {
             return Ok(Answer::Away(outage));
@@ -93,7 +91,7 @@ impl Server {
 
     /// A connection that broke is replaced once: servers close idle ones, and a primary that has become a replica is no
     /// outage. So a counter may count one more, and of values that are added one may seem to be there already.
-    async fn attempt<T: FromRedisValue>(&self, request: &Request) -> RedisResult<T> {
+    async fn attempt<T: FromRedisValue>(&self, request: &Request<'_>) -> RedisResult<T> {
         let lane = self.lanes.pick();
         let held = self.lanes.connection(lane).await?;
         let error = match held.link.send(request).await {
@@ -131,8 +129,8 @@ impl Server {
         let trial = async {
             let lane = self.lanes.pick();
             let link = self.lanes.connection(lane).await?.link.clone();
-            link.send::<()>(&commands::ping()).await?;
-            link.send::<()>(&commands::incr(PROBE_KEY, 1, PAUSE.1)).await
+            link.send::<()>(&commands::probes()).await?;
+            link.send::<()>(&commands::probe_counter()).await
         };
         let limit = self.options.connect_timeout.saturating_mul(2);
         let error = match timeout(limit, trial).await {
@@ -157,8 +155,8 @@ impl Server {
         let lane = self.lanes.pick();
         let link = self.lanes.connection(lane).await?.link.clone();
         let limit = self.options.connect_timeout;
-        within(limit, link.send::<()>(&commands::ping())).await?;
-        within(limit, link.send::<()>(&commands::incr(PROBE_KEY, 1, PAUSE.1))).await?;
+        within(limit, link.send::<()>(&commands::probes())).await?;
+        within(limit, link.send::<()>(&commands::probe_counter())).await?;
 
         let debts = outage.take_debts();
         let paid = async {
@@ -168,7 +166,7 @@ impl Server {
             } else {
                 let keys: Vec<&str> = debts.changed.iter().map(String::as_str).collect();
                 for keys in keys.chunks(REMOVED_AT_ONCE) {
-                    within(limit, link.send::<()>(&commands::remove(keys.iter().copied()))).await?;
+                    within(limit, link.send::<()>(&commands::remove(keys))).await?;
                 }
             }
             for channel in &debts.missed {
