@@ -99,7 +99,13 @@ impl Cache for RedisCache {
         check_value(&value)?;
         match self.ask::<Option<Value>>("add", &commands::add(key, &value, ttl)).await? {
             Answer::Redis(done) => Ok(done.is_some()),
-            Answer::Away(outage) => outage.local.add(key, value, ttl).await,
+            Answer::Away(outage) => {
+                let done = outage.local.add(key, value.clone(), ttl).await?;
+                if done {
+                    self.server.owe(|debts| debts.add(key, value, ttl));
+                }
+                Ok(done)
+            }
         }
     }
 

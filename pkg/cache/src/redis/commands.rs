@@ -38,10 +38,21 @@ pub(super) fn set(key: &str, value: &Bytes, ttl: Duration) -> Request<'static> {
     Request::One(set_command(key, value, ttl))
 }
 
-pub(super) fn add(key: &str, value: &Bytes, ttl: Duration) -> Request<'static> {
+fn add_command(key: &str, value: &Bytes, ttl: Duration) -> Cmd {
     let mut set = set_command(key, value, ttl);
     set.arg("NX");
-    Request::One(set)
+    set
+}
+
+pub(super) fn add(key: &str, value: &Bytes, ttl: Duration) -> Request<'static> {
+    Request::One(add_command(key, value, ttl))
+}
+
+/// Keys with values and times to live.
+pub(super) fn add_each<'a>(
+    items: impl IntoIterator<Item = (&'a str, &'a Bytes, Duration)>,
+) -> Request<'static> {
+    Request::Each(items.into_iter().map(|(key, value, ttl)| add_command(key, value, ttl)).collect())
 }
 
 pub(super) fn remove<'a>(keys: &'a [&'a str]) -> Request<'a> {
@@ -101,10 +112,18 @@ pub(super) fn shared_set(items: &[(&str, Bytes)], ttl: Duration) -> Request<'sta
     Request::Each(items.iter().map(|(key, value)| set_command(key, value, ttl)).collect())
 }
 
-pub(super) fn publish(channel: &str, message: &[u8]) -> Request<'static> {
+fn publish_command(channel: &str, message: &[u8]) -> Cmd {
     let mut publish = command("PUBLISH", channel);
     publish.arg(message);
-    Request::One(publish)
+    publish
+}
+
+pub(super) fn publish(channel: &str, message: &[u8]) -> Request<'static> {
+    Request::One(publish_command(channel, message))
+}
+
+pub(super) fn publish_each(channels: &[&str], message: &[u8]) -> Request<'static> {
+    Request::Each(channels.iter().map(|channel| publish_command(channel, message)).collect())
 }
 
 /// Writes that reach every primary of a cluster, or with many primaries most of them.

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use deadpool_redis::redis::{FromRedisValue, RedisError, RedisResult};
 use fanone_telemetry::{Timings, names};
 use tokio::time::{sleep, timeout};
@@ -11,7 +12,7 @@ use super::commands;
 use super::failure::{Meaning, is_login, meaning};
 use super::hub;
 use super::lanes::Lanes;
-use super::link::Request;
+use super::link::{Link, Request};
 use super::outage::{Debts, Outage, Status};
 use super::source::{Source, timed_out};
 use super::target::Target;
@@ -21,8 +22,8 @@ use crate::options::Options;
 
 /// The time between two looks for the server: from the first to the longest.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(1));
-/// Keys that are removed in one command.
-const REMOVED_AT_ONCE: usize = 500;
+/// Keys that are put right in one trip.
+const KEYS_AT_ONCE: usize = 500;
 
 static OPERATIONS: Timings<2> = Timings::new(names::CACHE_OPERATION_DURATION, ["operation", "outcome"]);
 
@@ -159,30 +160,40 @@ impl Server {
         within(limit, link.send::<()>(&commands::probe_counter())).await?;
 
         let debts = outage.take_debts();
-        let paid = async {
-            if debts.many_changed {
-                tracing::warn!("too many keys have changed while the cache was away; it is emptied");
-                within(limit, link.send::<()>(&commands::empty())).await?;
-            } else {
-                let keys: Vec<&str> = debts.changed.iter().map(String::as_str).collect();
-                for keys in keys.chunks(REMOVED_AT_ONCE) {
-                    within(limit, link.send::<()>(&commands::remove(keys))).await?;
-                }
-            }
-            for channel in &debts.missed {
-                within(limit, link.send::<()>(&commands::publish(channel, &hub::MISSED))).await?;
-            }
-            Ok(())
-        };
-        if let Err(error) = paid.await {
-            outage.owe(|owed| {
-                debts.changed.iter().for_each(|key| owed.change(key));
-                debts.missed.iter().for_each(|channel| owed.miss(channel));
-                owed.many_changed |= debts.many_changed;
-            });
+        if let Err(error) = self.pay(&link, &debts).await {
+            outage.owe(|owed| owed.take_back(debts));
             return Err(error);
         }
         Ok(self.status.end())
+    }
+
+    /// Tells the server what it does not know.
+    async fn pay(&self, link: &Link, debts: &Debts) -> RedisResult<()> {
+        let limit = self.options.connect_timeout;
+        if debts.many_changed {
+            tracing::warn!("too many keys have changed while the cache was away; it is emptied");
+            within(limit, link.send::<()>(&commands::empty())).await?;
+        } else {
+            let keys: Vec<&str> = debts.changed.iter().map(String::as_str).collect();
+            for keys in keys.chunks(KEYS_AT_ONCE) {
+                within(limit, link.send::<()>(&commands::remove(keys))).await?;
+            }
+        }
+        let now = Instant::now();
+        let left = |end: Instant| end.checked_duration_since(now).filter(|left| !left.is_zero());
+        let marks: Vec<(&str, &Bytes, Duration)> = debts
+            .added
+            .iter()
+            .filter_map(|(key, (mark, end))| Some((key.as_str(), mark, left(*end)?)))
+            .collect();
+        for marks in marks.chunks(KEYS_AT_ONCE) {
+            within(limit, link.send::<()>(&commands::add_each(marks.iter().copied()))).await?;
+        }
+        let channels: Vec<&str> = debts.missed.iter().map(String::as_str).collect();
+        for channels in channels.chunks(KEYS_AT_ONCE) {
+            within(limit, link.send::<()>(&commands::publish_each(channels, &hub::MISSED))).await?;
+        }
+        Ok(())
     }
 }
 

@@ -1,6 +1,8 @@
 //! A primary dies, and another server takes its place. Run alone: `cargo test -p fanone-cache --test failover`. Puts the
 //! servers right again when it is done.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panic")]
+
 #[path = "../common/mod.rs"]
 mod common;
 
