@@ -113,6 +113,14 @@ impl MediaStore {
         Ok(())
     }
 
+    /// Gives an object another key unless there is one with it.
+    ///
+    /// # Errors
+    /// [`MediaError::Exists`], [`MediaError::NotFound`], faults of the store.
+    pub async fn rename_new(&self, from: &Key, to: &Key) -> Result<(), MediaError> {
+        Ok(self.objects.rename_if_not_exists(&from.path(), &to.path()).await?)
+    }
+
     /// Size, tag and time of an object.
     ///
     /// # Errors
@@ -307,6 +315,21 @@ mod tests {
             store.create(&key, chunks).await.unwrap();
             assert!(matches!(store.create(&key, vec![]).await, Err(MediaError::Exists)));
             assert_eq!(read(&store, "uploads/1/0", 0..9).await, b"abc");
+        }
+    }
+
+    #[tokio::test]
+    async fn renaming_never_replaces() {
+        let (_folder, stores) = stores();
+        for store in stores {
+            let (from, to) = (key("uploads/1/a"), key("uploads/1/b"));
+            assert!(matches!(store.rename_new(&from, &to).await, Err(MediaError::NotFound)));
+            store.put(&from, Bytes::from_static(b"one")).await.unwrap();
+            store.rename_new(&from, &to).await.unwrap();
+            assert_eq!(store.list(&key("uploads/1"), 9).await.unwrap(), [(to.clone(), 3)]);
+            store.put(&from, Bytes::from_static(b"another")).await.unwrap();
+            assert!(matches!(store.rename_new(&from, &to).await, Err(MediaError::Exists)));
+            assert_eq!(read(&store, "uploads/1/b", 0..9).await, b"one");
         }
     }
 
