@@ -1,5 +1,7 @@
 //! Several processes at one upload, with no lock between them.
 
+use std::time::Duration;
+
 use object_store::memory::InMemory;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
@@ -67,7 +69,8 @@ async fn what_was_acknowledged_is_in_the_file_whoever_else_appends() {
             let segments = Segments::new(store.clone(), 10);
             tokio::spawn(append_all(segments, own))
         });
-        let kept = futures::future::try_join_all(processes).await.unwrap().concat();
+        let all = tokio::time::timeout(Duration::from_secs(60), futures::future::try_join_all(processes));
+        let kept = all.await.expect("the upload becomes whole").unwrap().concat();
         let key: Key = "videos/a.mp4".parse().unwrap();
         Segments::new(store.clone(), 10).concat(UPLOAD, LENGTH, &key).await.unwrap();
         let file = store.read_head(&key, 1000).await.unwrap();
