@@ -85,7 +85,7 @@ fn front(site: &Site, listener: TcpListener) -> anyhow::Result<Parts> {
     let peer = peer(site, Role::Http)?;
     let settings = &site.settings;
     let media = MediaStore::open(&settings.media.url.to_string())?;
-    let cache = fanone_cache::open(&settings.cache.url)?;
+    let cache = fanone_cache::open(&settings.cache.url, &fanone_cache::Options::default())?;
     let checked = cache.clone();
     site.readiness.add("http.cache", move || {
         let cache = checked.clone();

@@ -41,7 +41,7 @@ pub(crate) fn front(settings: &[(&str, &str)]) -> Front {
         verifier: keys.user_verifier().unwrap(),
         media: MediaStore::open(&settings.media.url.to_string()).unwrap(),
         model: Model::open("builtin:").unwrap(),
-        cache: fanone_cache::open("memory:").unwrap(),
+        cache: fanone_cache::open("memory:", &fanone_cache::Options::default()).unwrap(),
         settings: Arc::new(settings),
     };
     let app = App::new(parts);

@@ -1,6 +1,5 @@
 //! The cache inside this process. Its memory is bounded: when it is full, what was not used for longest is forgotten.
 
-mod channels;
 mod sorted;
 
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -12,11 +11,11 @@ use bytes::Bytes;
 use moka::Expiry;
 use moka::policy::EvictionPolicy;
 
+use crate::channels::Channels;
 use crate::error::CacheError;
 use crate::limits::{TOP_MAX, check_key, check_value};
 use crate::subscription::Subscription;
 use crate::{Cache, Ranked};
-use channels::Channels;
 use sorted::SortedSet;
 
 const VALUES_BYTES_MAX: u64 = 64 << 20;
@@ -85,6 +84,26 @@ impl MemoryCache {
             channels: Channels::default(),
         }
     }
+
+    fn change_set(
+        &self,
+        key: &str,
+        ttl: Duration,
+        change: impl FnOnce(&mut SortedSet),
+    ) -> Result<(), CacheError> {
+        check_key(key)?;
+        let start = || Kept { value: Arc::default(), ttl, weight: weight_of(key.len()) };
+        let set = self.sets.entry_by_ref(key).or_insert_with(start).into_value().value;
+        let members = {
+            let mut set = set.lock().unwrap_or_else(PoisonError::into_inner);
+            change(&mut set);
+            set.len()
+        };
+        // Put again, for its new weight and time to live.
+        let weight = weight_of(key.len() + members * OVERHEAD_BYTES);
+        self.sets.insert(key.to_owned(), Kept { value: set, ttl, weight });
+        Ok(())
+    }
 }
 
 fn kept(key: &str, value: Bytes, ttl: Duration) -> Result<Kept<Bytes>, CacheError> {
@@ -134,18 +153,11 @@ impl Cache for MemoryCache {
     }
 
     async fn zset_add(&self, key: &str, items: &[Ranked], ttl: Duration) -> Result<(), CacheError> {
-        check_key(key)?;
-        let start = || Kept { value: Arc::default(), ttl, weight: weight_of(key.len()) };
-        let set = self.sets.entry_by_ref(key).or_insert_with(start).into_value().value;
-        let members = {
-            let mut set = set.lock().unwrap_or_else(PoisonError::into_inner);
-            set.add(items);
-            set.len()
-        };
-        // Put again, for its new weight and time to live.
-        let weight = weight_of(key.len() + members * OVERHEAD_BYTES);
-        self.sets.insert(key.to_owned(), Kept { value: set, ttl, weight });
-        Ok(())
+        self.change_set(key, ttl, |set| set.add(items))
+    }
+
+    async fn zset_raise(&self, key: &str, items: &[Ranked], ttl: Duration) -> Result<(), CacheError> {
+        self.change_set(key, ttl, |set| set.raise(items))
     }
 
     async fn zset_top(&self, key: &str, offset: usize, limit: usize) -> Result<Vec<Ranked>, CacheError> {
@@ -161,6 +173,23 @@ impl Cache for MemoryCache {
             kept.value.lock().unwrap_or_else(PoisonError::into_inner).remove(members);
         }
         Ok(())
+    }
+
+    async fn shared_get(&self, keys: &[&str]) -> Result<Vec<Option<Bytes>>, CacheError> {
+        keys.iter().try_for_each(|key| check_key(key))?;
+        Ok(keys.iter().map(|key| self.values.get(*key).map(|kept| kept.value)).collect())
+    }
+
+    async fn shared_set(&self, items: &[(&str, Bytes)], ttl: Duration) -> Result<(), CacheError> {
+        for (key, value) in items {
+            let kept = kept(key, value.clone(), ttl)?;
+            self.values.insert((*key).to_owned(), kept);
+        }
+        Ok(())
+    }
+
+    fn epoch(&self) -> u64 {
+        0
     }
 
     async fn publish(&self, channel: &str, message: Bytes) -> Result<(), CacheError> {
@@ -252,6 +281,23 @@ mod tests {
         cache.zset_remove("z", &[1, 77]).await.unwrap();
         assert_eq!(cache.zset_top("z", 0, 1).await.unwrap(), [(3, 5.0)]);
         assert!(cache.zset_top("unknown", 0, 3).await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_raised_score_never_falls() {
+        let cache = MemoryCache::new();
+        cache.zset_raise("z", &[(1, 5.0), (2, 7.0)], TTL).await.unwrap();
+        cache.zset_raise("z", &[(1, 4.0), (2, 8.0), (3, 1.0)], TTL).await.unwrap();
+        assert_eq!(cache.zset_top("z", 0, 9).await.unwrap(), [(2, 8.0), (1, 5.0), (3, 1.0)]);
+    }
+
+    #[tokio::test]
+    async fn shared_values_are_read_in_the_order_of_their_keys() {
+        let cache = MemoryCache::new();
+        let items = [("a", Bytes::from_static(b"1")), ("b", Bytes::from_static(b"2"))];
+        cache.shared_set(&items, TTL).await.unwrap();
+        let found = cache.shared_get(&["b", "unknown", "a"]).await.unwrap();
+        assert_eq!(found, [Some(Bytes::from_static(b"2")), None, Some(Bytes::from_static(b"1"))]);
     }
 
     #[tokio::test]

@@ -53,6 +53,15 @@ impl SortedSet {
         }
     }
 
+    /// As [`Self::add`], but a member keeps a score that is higher already.
+    pub(super) fn raise(&mut self, items: &[Ranked]) {
+        for &(member, score) in items {
+            if self.scores.get(&member).is_none_or(|before| *before < Score(score)) {
+                self.add(&[(member, score)]);
+            }
+        }
+    }
+
     pub(super) fn remove(&mut self, members: &[i64]) {
         for member in members {
             if let Some(score) = self.scores.remove(member) {

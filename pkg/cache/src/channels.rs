@@ -17,21 +17,21 @@ type Senders = HashMap<String, Sender<Bytes>>;
 
 /// The channels that have subscribers. Clones share them.
 #[derive(Clone, Default)]
-pub(super) struct Channels(Arc<Mutex<Senders>>);
+pub(crate) struct Channels(Arc<Mutex<Senders>>);
 
 impl Channels {
     fn lock(&self) -> MutexGuard<'_, Senders> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn publish(&self, channel: &str, message: Bytes) {
+    pub(crate) fn publish(&self, channel: &str, message: Bytes) {
         if let Some(sender) = self.lock().get(channel) {
             // Fails only when nobody listens, and then nobody misses it.
             let _ = sender.send(message);
         }
     }
 
-    pub(super) fn subscribe(&self, channel: &str) -> Subscription {
+    pub(crate) fn subscribe(&self, channel: &str) -> Subscription {
         let receiver = {
             let mut senders = self.lock();
             let sender = senders.entry(channel.to_owned()).or_insert_with(|| Sender::new(BACKLOG));
