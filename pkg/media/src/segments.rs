@@ -215,17 +215,22 @@ impl Segments {
         Ok(bytes)
     }
 
-    /// Puts a whole upload of `length` bytes together under its final key. The segments stay until [`Self::remove`].
+    /// Puts a whole upload of `length` bytes together under its final key, unless there is an object with this key
+    /// already: then this upload was put together before. The segments stay until [`Self::remove`].
     ///
     /// # Errors
-    /// [`SegmentError::Offset`] when it is not whole, faults of the store; nothing is visible then.
+    /// [`SegmentError::Offset`] when it is not whole, faults of the store; nothing new is visible then.
     pub async fn concat(&self, upload: Id, length: u64, key: &Key) -> Result<(), SegmentError> {
         let run = self.run(upload).await?;
         let actual = run.last().map_or(0, |segment| segment.end);
         if actual != length {
             return Err(SegmentError::Offset { asked: length, actual });
         }
-        let mut writer = self.store.writer(key);
+        if self.store.head(key).await.is_ok() {
+            return Ok(());
+        }
+        let beside = append::beside(&folder(upload)?)?;
+        let mut writer = self.store.writer(&beside);
         for segment in run {
             let mut stream = self.store.read(&segment.key, 0..segment.end - segment.start).await?;
             while let Some(chunk) = stream.try_next().await? {
@@ -233,7 +238,10 @@ impl Segments {
             }
         }
         writer.finish().await?;
-        Ok(())
+        match self.store.move_new(&beside, key).await {
+            Ok(()) | Err(MediaError::Exists) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Forgets all bytes of an upload; an unknown one is fine. Only for one that nobody can append to any more.

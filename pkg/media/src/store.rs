@@ -113,12 +113,16 @@ impl MediaStore {
         Ok(())
     }
 
-    /// Gives an object another key unless there is one with it.
+    /// Gives an object another key; removes it if there is one with that key already.
     ///
     /// # Errors
     /// [`MediaError::Exists`], [`MediaError::NotFound`], faults of the store.
-    pub async fn rename_new(&self, from: &Key, to: &Key) -> Result<(), MediaError> {
-        Ok(self.objects.rename_if_not_exists(&from.path(), &to.path()).await?)
+    pub async fn move_new(&self, from: &Key, to: &Key) -> Result<(), MediaError> {
+        let moved = self.objects.rename_if_not_exists(&from.path(), &to.path()).await;
+        if moved.is_err() {
+            self.delete(from).await?;
+        }
+        Ok(moved?)
     }
 
     /// Size, tag and time of an object.
@@ -319,16 +323,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn renaming_never_replaces() {
+    async fn moving_never_replaces() {
         let (_folder, stores) = stores();
         for store in stores {
             let (from, to) = (key("uploads/1/a"), key("uploads/1/b"));
-            assert!(matches!(store.rename_new(&from, &to).await, Err(MediaError::NotFound)));
+            assert!(matches!(store.move_new(&from, &to).await, Err(MediaError::NotFound)));
             store.put(&from, Bytes::from_static(b"one")).await.unwrap();
-            store.rename_new(&from, &to).await.unwrap();
+            store.move_new(&from, &to).await.unwrap();
             assert_eq!(store.list(&key("uploads/1"), 9).await.unwrap(), [(to.clone(), 3)]);
             store.put(&from, Bytes::from_static(b"another")).await.unwrap();
-            assert!(matches!(store.rename_new(&from, &to).await, Err(MediaError::Exists)));
+            assert!(matches!(store.move_new(&from, &to).await, Err(MediaError::Exists)));
+            assert_eq!(store.list(&key("uploads/1"), 9).await.unwrap(), [(to, 3)]);
             assert_eq!(read(&store, "uploads/1/b", 0..9).await, b"one");
         }
     }

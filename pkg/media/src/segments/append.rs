@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use fanone_base::Id;
 
-use super::{SegmentError, Segments, segment_key};
+use super::{SegmentError, Segments, folder, segment_key};
 use crate::{Key, MediaError, Writer, pieces::Pieces};
 
 /// One append on its way.
@@ -31,7 +31,7 @@ impl<'a> Append<'a> {
         verify: bool,
     ) -> Result<Append<'a>, SegmentError> {
         let way = if verify {
-            let beside = beside(&segment_key(upload, start)?)?;
+            let beside = beside(&folder(upload)?)?;
             let writer = segments.store.writer(&beside);
             Way::Beside(beside, writer)
         } else {
@@ -76,20 +76,16 @@ impl<'a> Append<'a> {
             Way::AtOnce(mut buffer) => store.create(&key, buffer.take()).await?,
             Way::Beside(beside, writer) => {
                 writer.finish().await?;
-                let moved = store.rename_new(&beside, &key).await;
-                if moved.is_err() {
-                    store.delete(&beside).await?;
-                }
-                moved?;
+                store.move_new(&beside, &key).await?;
             }
         }
         Ok(self.end)
     }
 }
 
-/// A key beside that of a segment, nobody else's.
-fn beside(segment: &Key) -> Result<Key, MediaError> {
-    let mut bits = [0; 8];
+/// A key in the folder of an upload, nobody else's.
+pub(super) fn beside(folder: &Key) -> Result<Key, MediaError> {
+    let mut bits = [0; 16];
     getrandom::fill(&mut bits)?;
-    format!("{segment}.{:016x}", u64::from_be_bytes(bits)).parse()
+    format!("{folder}/beside.{:032x}", u128::from_be_bytes(bits)).parse()
 }

@@ -125,13 +125,27 @@ async fn a_wrong_checksum_keeps_nothing_and_a_right_one_everything() {
 async fn what_a_killed_append_left_beside_the_run_never_counts() {
     let (_folder, stores) = uploads();
     for uploads in stores {
-        let stray: Key = "uploads/77/00000000000000000000.0123456789abcdef".parse().unwrap();
+        let stray: Key = "uploads/77/beside.0123456789abcdef".parse().unwrap();
         uploads.store.put(&stray, Bytes::from_static(b"unverified")).await.unwrap();
         assert_eq!(uploads.offset(UPLOAD).await.unwrap(), 0);
         assert_eq!(uploads.append(UPLOAD, 0, 40, whole("0123456789"), None).await.unwrap().offset, 10);
         assert_eq!(content(&uploads, 10).await, b"0123456789");
         uploads.remove(UPLOAD).await.unwrap();
         assert!(uploads.store.list(&"uploads".parse().unwrap(), 9).await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_was_put_together_is_not_replaced() {
+    let (_folder, stores) = uploads();
+    for uploads in stores {
+        let key: Key = "videos/a.mp4".parse().unwrap();
+        for text in ["first", "other"] {
+            uploads.append(UPLOAD, 0, 5, whole(text), None).await.unwrap();
+            uploads.concat(UPLOAD, 5, &key).await.unwrap();
+            uploads.remove(UPLOAD).await.unwrap();
+            assert_eq!(uploads.store.read_head(&key, 9).await.unwrap(), b"first");
+        }
     }
 }
 
