@@ -2,7 +2,7 @@
 
 use std::{ops::Deref, sync::Arc};
 
-use fanone_cache::Cache;
+use fanone_cache::{Cache, SingleFlight};
 use fanone_call::{Peer, Retry};
 use fanone_config::{Role, Settings};
 use fanone_identity::UserVerifier;
@@ -71,6 +71,8 @@ pub(crate) struct State {
     pub(crate) uploads: Uploads,
     /// One permit for each byte of a picture in memory.
     pub(crate) picture_room: Arc<Semaphore>,
+    /// Which videos and users exist.
+    pub(crate) existence: SingleFlight,
     /// Who is connected to the chat.
     pub(crate) chat: Hub,
 }
@@ -95,7 +97,9 @@ impl App {
         let uploads = Uploads::new(settings, &parts.media);
         let chat = Hub::new(settings.http.connections_max, settings.chat.connections_per_user);
         let picture_room = Arc::new(Semaphore::new(PICTURE_BYTES_HELD_MAX));
-        Self(Arc::new(State { parts, read, write, view, uploads, picture_room, chat }))
+        // A miss is one short call: cheaper than telling the other fronts of it.
+        let existence = SingleFlight::in_process(Arc::clone(&parts.cache));
+        Self(Arc::new(State { parts, read, write, view, uploads, picture_room, existence, chat }))
     }
 }
 
