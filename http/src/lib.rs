@@ -18,6 +18,7 @@ mod envelope;
 mod extract;
 mod gate;
 mod handlers;
+mod lease;
 mod limits;
 mod linger;
 mod media;
