@@ -2,6 +2,7 @@
 
 use std::{ops::Deref, sync::Arc};
 
+use fanone_base::Id;
 use fanone_cache::{Cache, SingleFlight};
 use fanone_call::{Peer, Retry};
 use fanone_config::{Role, Settings};
@@ -9,7 +10,7 @@ use fanone_identity::UserVerifier;
 use fanone_media::MediaStore;
 use fanone_vectors::Model;
 use http::request::Parts as RequestParts;
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::Instant};
 use volo_gen::fanone::{
     interaction::{InteractionServiceClient, InteractionServiceClientBuilder},
     social::{SocialServiceClient, SocialServiceClientBuilder},
@@ -21,6 +22,9 @@ use volo_http::{context::ServerContext, server::extract::FromContext};
 use crate::{
     chat::Hub, extract::PICTURE_BYTES_HELD_MAX, gate::Scope, objects::View, refusal::Refusal, upload::Uploads,
 };
+
+/// Revoked sessions that a front keeps in mind itself; the cache has all of them.
+const REVOKED_MAX: u64 = 100_000;
 
 /// Everything the front is put together from. Whoever starts it brings these.
 pub struct Parts {
@@ -73,6 +77,8 @@ pub(crate) struct State {
     pub(crate) picture_room: Arc<Semaphore>,
     /// Which videos and users exist.
     pub(crate) existence: SingleFlight,
+    /// Sessions that were revoked here, with the time when their last access token ends.
+    pub(crate) revoked: moka::sync::Cache<Id, Instant>,
     /// Who is connected to the chat.
     pub(crate) chat: Hub,
 }
@@ -99,7 +105,11 @@ impl App {
         let picture_room = Arc::new(Semaphore::new(PICTURE_BYTES_HELD_MAX));
         // A miss is one short call: cheaper than telling the other fronts of it.
         let existence = SingleFlight::in_process(Arc::clone(&parts.cache));
-        Self(Arc::new(State { parts, read, write, view, uploads, picture_room, existence, chat }))
+        let revoked = moka::sync::Cache::builder()
+            .max_capacity(REVOKED_MAX)
+            .time_to_live(settings.identity.access_ttl())
+            .build();
+        Self(Arc::new(State { parts, read, write, view, uploads, picture_room, existence, revoked, chat }))
     }
 }
 
