@@ -24,8 +24,12 @@ pub struct Client {
 }
 
 impl Client {
-    pub(crate) fn guest(site: String) -> Self {
-        let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+    /// `reuses_connections`: as browsers do.
+    pub(crate) fn guest(site: String, reuses_connections: bool) -> Self {
+        let mut http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+        if !reuses_connections {
+            http = http.pool_max_idle_per_host(0);
+        }
         let http = http.build().expect("a client without TLS");
         let empty = String::new;
         Self { http, site, id: empty(), name: empty(), access: empty(), refresh: empty() }
