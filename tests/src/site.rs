@@ -76,7 +76,7 @@ impl Site {
         let fronts: Vec<u16> = instances.iter().filter_map(|one| one.port("http")).collect();
         let folder = Folder::create();
         let servers = (world != World::Embedded)
-            .then(|| (Databases::create(world.shards()), Redis::start(folder.path())));
+            .then(|| (Databases::take(world.shards()), Redis::start(folder.path())));
         let mut site = Self {
             form,
             instances,
@@ -110,11 +110,14 @@ impl Site {
     }
 
     /// Makes the tables on a server; embedded databases make their own.
-    async fn migrate(&self) {
-        let Some((databases, _)) = &self.servers else { return };
+    async fn migrate(&mut self) {
+        let Some((databases, _)) = self.servers.as_ref().filter(|(it, _)| !it.has_its_schema) else { return };
         let settings = [self.settings.clone(), databases.migration_settings()].concat();
         let output = self.output_of(&["migrate"], settings).await;
         assert!(output.status.success(), "fanone migrate: {}", String::from_utf8_lossy(&output.stderr));
+        if let Some((databases, _)) = &mut self.servers {
+            databases.has_its_schema = true;
+        }
     }
 
     /// The site that the tests of one binary share when they need no settings of their own.
