@@ -39,6 +39,11 @@ impl Client {
         self.http.clone()
     }
 
+    /// The same somebody at one of several fronts: `host:port`.
+    pub fn at(&self, front: &str) -> Self {
+        Self { site: format!("http://{front}"), ..self.clone() }
+    }
+
     /// A request of any method. `path` may be a whole URL of the site.
     pub fn request(&self, method: Method, path: &str) -> Request {
         let url = if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.site) };

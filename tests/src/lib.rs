@@ -32,6 +32,7 @@ pub use answer::{Answer, Json};
 pub use chat::Chat;
 pub use client::Client;
 pub use fanone_base::Code;
+pub use metrics::Metrics;
 pub use process::Signal;
 pub use request::{Encoding, Request};
 pub use site::Site;

@@ -241,13 +241,38 @@ impl Site {
         self.output_of(arguments, self.settings.clone()).await
     }
 
+    /// As [`Site::command_output`], with settings laid over the site's.
+    pub async fn command_output_with(&self, arguments: &[&str], settings: &[(&str, &str)]) -> Output {
+        let mut all = self.settings.clone();
+        all.extend(settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
+        self.output_of(arguments, all).await
+    }
+
     async fn output_of(&self, arguments: &[&str], settings: Vec<(String, String)>) -> Output {
+        const PATIENCE: Duration = Duration::from_secs(120);
         let mut command = self.program(settings);
         command.envs(self.instances.first().into_iter().flat_map(Instance::places));
         command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
-        tokio::task::spawn_blocking(move || command.output().expect("run the program"))
-            .await
-            .expect("the command is waited for")
+        let output = tokio::process::Command::from(command).kill_on_drop(true).output();
+        let output = tokio::time::timeout(PATIENCE, output).await.expect("the program comes to its end");
+        output.expect("run the program")
+    }
+
+    /// The value of a setting that the site is started with; empty where it has the default.
+    pub fn setting(&self, key: &str) -> String {
+        let found = self.settings.iter().rev().find(|(name, _)| name == key);
+        found.map_or_else(String::new, |(_, value)| value.clone())
+    }
+
+    /// Runs statements in a database of `service` as its administrator, where there is a server.
+    pub fn administer(&mut self, service: &str, sql: &str) -> String {
+        self.servers.as_mut().map_or_else(String::new, |(databases, _)| databases.administer(service, sql))
+    }
+
+    /// The password of the services at their databases; nothing that is ever shown where they need none.
+    pub fn database_password(&self) -> String {
+        let password = self.servers.as_ref().map(|(databases, _)| databases.password());
+        password.unwrap_or_else(|| "no password".to_owned())
     }
 
     /// Kills the site's Redis, where it has one.

@@ -28,11 +28,11 @@ impl Ledger {
     /// Before an action: from here on it may happen.
     pub(crate) fn asked(&mut self, action: &Action) {
         match action {
-            Action::LikeVideo(id, _) => drop(self.likes.remove(id)),
+            Action::LikeVideo(id, _) => _ = self.likes.remove(id),
             Action::LikeComment(..) => {}
-            Action::Follow(id, _) => drop(self.follows.remove(id)),
+            Action::Follow(id, _) => _ = self.follows.remove(id),
             Action::DeleteComment(id) | Action::DeleteVideo(id) => {
-                drop(self.asked_to_delete.insert(id.clone()))
+                _ = self.asked_to_delete.insert(id.clone());
             }
             Action::Comment(..) | Action::Reply(..) | Action::Publish(_) => {}
         }
@@ -44,14 +44,14 @@ impl Ledger {
             return;
         }
         match action.clone() {
-            Action::LikeVideo(id, on) => drop(self.likes.insert(id, on)),
-            Action::LikeComment(id, on) => drop(self.comment_likes.insert(id, on)),
-            Action::Follow(id, on) => drop(self.follows.insert(id, on)),
+            Action::LikeVideo(id, on) => _ = self.likes.insert(id, on),
+            Action::LikeComment(id, on) => _ = self.comment_likes.insert(id, on),
+            Action::Follow(id, on) => _ = self.follows.insert(id, on),
             Action::Comment(target, text) | Action::Reply(target, text) => {
-                drop(self.comments.insert(text, target));
+                _ = self.comments.insert(text, target);
             }
-            Action::Publish(title) => drop(self.titles.insert(title)),
-            Action::DeleteComment(id) | Action::DeleteVideo(id) => drop(self.deleted.insert(id)),
+            Action::Publish(title) => _ = self.titles.insert(title),
+            Action::DeleteComment(id) | Action::DeleteVideo(id) => _ = self.deleted.insert(id),
         }
     }
 
