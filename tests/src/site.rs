@@ -249,7 +249,7 @@ impl Site {
     }
 
     async fn output_of(&self, arguments: &[&str], settings: Vec<(String, String)>) -> Output {
-        const PATIENCE: Duration = Duration::from_secs(120);
+        const PATIENCE: Duration = Duration::from_secs(300);
         let mut command = self.program(settings);
         command.envs(self.instances.first().into_iter().flat_map(Instance::places));
         command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
