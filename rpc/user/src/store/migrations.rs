@@ -1,6 +1,6 @@
 //! The schema of the user service. Each index names the queries it is for; all others go by primary key.
 
-use fanone_store::{Migration, Step};
+use fanone_store::{Migration, Step, moving::Table};
 
 /// Every step from an empty database to the present schema.
 pub const MIGRATIONS: &[Migration] = &[Migration {
@@ -31,3 +31,11 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
          video_id BIGINT NOT NULL, vector BLOB NOT NULL, model VARCHAR(64) NOT NULL, created_at BIGINT NOT NULL)",
     ],
 }];
+
+/// Every table, and the column whose bucket a row is in.
+pub const TABLES: &[Table] = &[
+    Table { name: "account", bucket: "id", key: &["id"] },
+    Table { name: "session", bucket: "id", key: &["id"] },
+    Table { name: "mfa", bucket: "user_id", key: &["user_id"] },
+    Table { name: "picture", bucket: "id", key: &["id"] },
+];
