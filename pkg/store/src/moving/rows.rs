@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use sea_orm::{ConnectionTrait, DbErr, QueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DbErr, QueryResult, Statement, Value, sqlx::Row};
 use sha2::{Digest, Sha256};
 
 use super::table::{Key, Run, Table};
@@ -103,10 +103,15 @@ fn value(row: &QueryResult, at: usize) -> Result<Value, DbErr> {
     if let Ok(number) = row.try_get_by_index::<Option<i64>>(at) {
         return Ok(number.into());
     }
-    if let Ok(text) = row.try_get_by_index::<Option<String>>(at) {
-        return Ok(text.into());
+    // Of a server sea-orm gives bytes as a text too, if they happen to be one.
+    let text = match row.try_as_mysql_row() {
+        Some(row) => row.try_get::<Option<String>, _>(at).ok(),
+        None => row.try_get_by_index::<Option<String>>(at).ok(),
+    };
+    match text {
+        Some(text) => Ok(text.into()),
+        None => Ok(row.try_get_by_index::<Option<Vec<u8>>>(at)?.into()),
     }
-    Ok(row.try_get_by_index::<Option<Vec<u8>>>(at)?.into())
 }
 
 /// How many of these rows one statement takes.

@@ -52,8 +52,9 @@ async fn assert_only_the_whole_is_accepted(world: &World, old: &Database, breaks
             world.end(store).await;
         }
         Err(errors) => {
-            let moving = |error: &StoreError| matches!(error, StoreError::Moving { .. });
-            assert!(errors.iter().any(moving), "{errors:?}");
+            let told =
+                |error: &StoreError| matches!(error, StoreError::Moving { .. } | StoreError::Layout { .. });
+            assert!(errors.iter().all(told), "{errors:?}");
         }
     }
 }
