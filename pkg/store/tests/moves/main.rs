@@ -1,6 +1,6 @@
 //! Moves of buckets between files.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panic")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panic")]
 
 mod files;
 mod what;

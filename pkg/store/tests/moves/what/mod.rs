@@ -1,4 +1,4 @@
-//! What a move of buckets must do, whatever databases it is between: `moves` runs it on files, `real` on a server.
+//! What a move of buckets must do, whatever databases it is between: `moves` runs it on files, `mysql` on a server.
 
 pub(crate) mod breaks;
 pub(crate) mod counters;
