@@ -1,5 +1,6 @@
 //! A running FanOne with a data folder, ports, databases and a cache of its own.
 
+mod front;
 mod look;
 
 use std::{
@@ -7,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub use front::Front;
 use tokio::sync::OnceCell;
 
 use crate::{
