@@ -48,6 +48,8 @@ mod rpc_count;
 #[cfg(test)]
 mod sessions;
 #[cfg(test)]
+mod shard_move;
+#[cfg(test)]
 mod upload;
 #[cfg(test)]
 mod upload_refusals;
