@@ -176,3 +176,73 @@ const fn word(phase: Phase) -> &'static str {
         Phase::Delete => "deleted",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    /// Of each table that the migrations make and leave, the statement that makes it.
+    fn made(role: Role) -> BTreeMap<&'static str, &'static str> {
+        let migrations = outside::schema(role).unwrap_or_default();
+        let mut made = BTreeMap::new();
+        for statement in migrations.iter().flat_map(|migration| migration.statements) {
+            let name = |text: &'static str| text.split_whitespace().next().unwrap();
+            if let Some(rest) = statement.strip_prefix("CREATE TABLE ") {
+                made.insert(name(rest), *statement);
+            } else if let Some(rest) = statement.strip_prefix("DROP TABLE ") {
+                made.remove(name(rest));
+            }
+        }
+        made
+    }
+
+    /// The columns of the primary key.
+    fn key(statement: &str) -> Vec<&str> {
+        match statement.split_once("PRIMARY KEY (") {
+            Some((_, rest)) => rest.split(')').next().unwrap().split(", ").collect(),
+            None => {
+                let (columns, _) = statement.split_once(" {key}").unwrap();
+                vec![columns.rsplit([' ', '(', ',']).next().unwrap()]
+            }
+        }
+    }
+
+    #[test]
+    fn every_table_of_every_service_is_moved_by_its_primary_key() {
+        for role in Role::ALL {
+            let made = made(role);
+            let mut listed: Vec<&str> = outside::tables(role).iter().map(|table| table.name).collect();
+            listed.sort_unstable();
+            assert_eq!(listed, made.keys().copied().collect::<Vec<_>>(), "{role}");
+            for table in outside::tables(role) {
+                let statement = made[table.name];
+                assert_eq!(key(statement), table.key, "{role}: {}", table.name);
+                assert!(table.key.contains(&table.bucket), "{role}: {}", table.name);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_printed_can_be_put_into_the_settings_and_tells_no_password() {
+        let shard = |buckets: &str, url: &str| ShardPlace {
+            buckets: Buckets::parse(buckets).unwrap(),
+            urls: vec![url.parse().unwrap()],
+        };
+        let shards = vec![shard("", "sqlite:a \"b\".db"), shard("0-1023", "mysql://me:hunter2@host/d")];
+        let text = written(&Database { shards: shards.clone() });
+        assert!(!text.contains("hunter2"), "{text}");
+        let table: toml::Table = format!("database = {text}").parse().unwrap();
+        let read = Database::parse(&table["database"]).unwrap();
+        assert_eq!(read.shards[0], shards[0]);
+        assert_eq!(read.shards[1].buckets, shards[1].buckets);
+    }
+
+    #[test]
+    fn a_range_is_one_range() {
+        assert_eq!(range("512-1023"), Ok(512..=1023));
+        assert_eq!(range("7"), Ok(7..=7));
+        assert!(["", "1-2,5-6", "5-2", "0-1024", "a"].iter().all(|text| range(text).is_err()));
+    }
+}

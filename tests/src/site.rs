@@ -238,6 +238,11 @@ impl Site {
         self.launch().await;
     }
 
+    /// Changes a setting, from the next [`Site::launch`] on.
+    pub fn set(&mut self, key: &str, value: &str) {
+        self.settings.push((key.to_owned(), value.to_owned()));
+    }
+
     /// Runs the program with `arguments`, in the site's folder and with its settings, to its end.
     pub async fn command_output(&self, arguments: &[&str]) -> Output {
         self.output_of(arguments, self.settings.clone()).await

@@ -54,6 +54,7 @@ mod rpc_count;
 #[cfg(test)]
 mod sessions;
 #[cfg(test)]
+mod shard_move;
 mod two_fronts;
 #[cfg(test)]
 mod upload;
