@@ -55,6 +55,7 @@ mod rpc_count;
 mod sessions;
 #[cfg(test)]
 mod shard_move;
+#[cfg(test)]
 mod two_fronts;
 #[cfg(test)]
 mod upload;
