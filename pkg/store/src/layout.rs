@@ -106,8 +106,8 @@ pub(crate) async fn record(db: &impl ConnectionTrait, buckets: &Buckets) -> Resu
     for range in &buckets.0 {
         let insert = Statement::from_sql_and_values(backend, INSERT, row(range, State::Held));
         match db.execute_raw(insert).await.map_err(StoreError::from) {
-            Err(error) if error.is_duplicate() => {}
-            done => drop(done?),
+            Err(error) if !error.is_duplicate() => return Err(error),
+            _ => {}
         }
     }
     Ok(())
