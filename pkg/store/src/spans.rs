@@ -5,9 +5,7 @@ use std::ops::RangeInclusive;
 use fanone_base::Bucket;
 
 /// What `of` says of each bucket, neighbours of which the same is said together; of the others nothing is said.
-pub(crate) fn spans<T: Clone + PartialEq>(
-    of: impl Fn(u16) -> Option<T>,
-) -> Vec<(RangeInclusive<u16>, T)> {
+pub(crate) fn spans<T: Clone + PartialEq>(of: impl Fn(u16) -> Option<T>) -> Vec<(RangeInclusive<u16>, T)> {
     let mut spans: Vec<(RangeInclusive<u16>, T)> = Vec::new();
     for bucket in 0..Bucket::COUNT {
         let Some(said) = of(bucket) else { continue };

@@ -28,9 +28,8 @@ fn after(service: &str) -> String {
 
 /// Two processes of a role would not share a file; moves on servers are tested with the store.
 fn has_files() -> bool {
-    let other = |name: &str, usual: &[&str]| {
-        env::var(name).is_ok_and(|value| !usual.contains(&value.as_str()))
-    };
+    let other =
+        |name: &str, usual: &[&str]| env::var(name).is_ok_and(|value| !usual.contains(&value.as_str()));
     !other("FANONE_TEST_WORLD", &["embedded"]) && !other("FANONE_TEST_FORM", &["one", "five"])
 }
 

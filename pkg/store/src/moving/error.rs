@@ -55,7 +55,9 @@ pub enum MoveError {
         buckets: Buckets,
     },
     /// It can't be told where the rows are.
-    #[error("both {one} and {other} say that they hold the buckets {buckets}; drop the database that was made by mistake")]
+    #[error(
+        "both {one} and {other} say that they hold the buckets {buckets}; drop the database that was made by mistake"
+    )]
     Two {
         /// The buckets.
         buckets: Buckets,

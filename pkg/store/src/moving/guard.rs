@@ -56,10 +56,7 @@ fn busy(side: &Side, lease: &str) -> MoveError {
 
 /// Counters may arrive in any order. What adds or removes a thing may not: after the move it would leave from another
 /// database, and could overtake what is still waiting in this one.
-pub(super) async fn nothing_on_the_way(
-    buckets: &RangeInclusive<u16>,
-    side: &Side,
-) -> Result<(), MoveError> {
+pub(super) async fn nothing_on_the_way(buckets: &RangeInclusive<u16>, side: &Side) -> Result<(), MoveError> {
     let (first, last) = (buckets.start(), buckets.end());
     let sql = format!(
         "SELECT COUNT(*) FROM (SELECT id FROM outbox WHERE (payload IS NOT NULL OR delta = 0) \

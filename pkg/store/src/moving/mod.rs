@@ -114,12 +114,7 @@ impl Reporter<'_> {
         self.tell(Progress::Rows { phase, table: table.name, done, total })
     }
 
-    fn step(
-        &self,
-        what: &'static str,
-        buckets: &RangeInclusive<u16>,
-        side: &Side,
-    ) -> Result<(), MoveError> {
+    fn step(&self, what: &'static str, buckets: &RangeInclusive<u16>, side: &Side) -> Result<(), MoveError> {
         self.tell(Progress::Step { what, buckets: Buckets(vec![buckets.clone()]), place: side.place() })
     }
 }
@@ -267,9 +262,8 @@ impl Move<'_> {
     /// another one holds too that is forgotten, if there really is no row.
     async fn drop_empty_claim(&self) -> Result<(), MoveError> {
         let (target, layouts) = (self.side(self.target)?, self.layouts().await?);
-        let holders = |bucket: u16| {
-            layouts.iter().filter(|layout| layout.of(bucket) == Some(State::Held)).count()
-        };
+        let holders =
+            |bucket: u16| layouts.iter().filter(|layout| layout.of(bucket) == Some(State::Held)).count();
         let Some(claims) = layouts.get(self.target) else { return Ok(()) };
         let twice = |bucket: u16| claims.of(bucket) == Some(State::Held) && holders(bucket) > 1;
         let twice = Buckets::of(twice);

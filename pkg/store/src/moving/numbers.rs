@@ -60,8 +60,7 @@ impl Numbers {
         for (source, moved) in &self.moved {
             for (range, number) in spans(|bucket| moved.get(usize::from(bucket)).copied().flatten()) {
                 let (first, last) = (i32::from(*range.start()), i32::from(*range.end()));
-                let values: [Value; 4] =
-                    [source.as_str().into(), first.into(), last.into(), number.into()];
+                let values: [Value; 4] = [source.as_str().into(), first.into(), last.into(), number.into()];
                 db.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?;
             }
         }
@@ -109,7 +108,10 @@ mod tests {
         assert!(!second.moved.contains_key("b"), "nothing is said where both are as far");
         let mut third = numbers(&[]);
         third.take_over(&second, &(15..=29));
-        assert_eq!([third.of("a", 15), third.of("a", 25), third.of("c", 15), third.of("c", 25)], [7, 8, 0, 1]);
+        assert_eq!(
+            [third.of("a", 15), third.of("a", 25), third.of("c", 15), third.of("c", 25)],
+            [7, 8, 0, 1]
+        );
         first.take_over(&second, &(10..=14));
         assert!(first.moved.values().flatten().all(Option::is_none), "back where it was");
         second.take_over(&third, &(15..=19));

@@ -8,7 +8,11 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 
 use super::MoveError;
 use crate::{
-    Options, Reader, StoreError, Tx, layout::Layout, lease, metric::Durations, migration,
+    Options, Reader, StoreError, Tx,
+    layout::Layout,
+    lease,
+    metric::Durations,
+    migration,
     mysql::{self, MysqlTx, Nodes},
     shard::connect,
     sqlite,

@@ -149,8 +149,7 @@ mod tests {
             steps.push(step);
         }
         use Step::{Begin, Delete, Discard, Done, Transfer};
-        let expected =
-            [Begin { from: 0 }, Transfer { from: 0 }, Discard { at: 0 }, Delete { at: 0 }, Done];
+        let expected = [Begin { from: 0 }, Transfer { from: 0 }, Discard { at: 0 }, Delete { at: 0 }, Done];
         assert_eq!(steps, expected);
     }
 

@@ -54,13 +54,7 @@ impl Table {
     }
 
     /// `(a, b) > (?, ?)`, in the form of which each database makes a search in its index.
-    fn compared(
-        &self,
-        backend: DbBackend,
-        operator: &str,
-        key: &[i64],
-        values: &mut Vec<Value>,
-    ) -> String {
+    fn compared(&self, backend: DbBackend, operator: &str, key: &[i64], values: &mut Vec<Value>) -> String {
         if backend != DbBackend::MySql {
             values.extend(key.iter().map(|part| Value::from(*part)));
             return format!("({}) {operator} ({})", self.key_list(), vec!["?"; key.len()].join(", "));

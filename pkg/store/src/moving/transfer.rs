@@ -80,11 +80,7 @@ pub(super) async fn check(
 }
 
 /// How many rows there are, and a hash of all of them in the order of their keys.
-async fn digest(
-    table: &Table,
-    buckets: &RangeInclusive<u16>,
-    side: &Side,
-) -> Result<(u64, Vec<u8>), DbErr> {
+async fn digest(table: &Table, buckets: &RangeInclusive<u16>, side: &Side) -> Result<(u64, Vec<u8>), DbErr> {
     let (mut hash, mut count, mut run) = (Sha256::new(), 0, Run::default());
     loop {
         let page = Rows::read(&side.reader, table, buckets, &run, PAGE).await?;

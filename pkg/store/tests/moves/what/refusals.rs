@@ -118,13 +118,7 @@ pub(crate) async fn a_newer_schema_is_refused(world: &World) {
     world.execute(&world.0[0], insert).await;
     world.end(world.open(&one).await.unwrap()).await;
     let options = options();
-    let plan = Plan {
-        database: &one,
-        options: &options,
-        tables: TABLES,
-        buckets: &(0..=9),
-        to: &world.0[1],
-    };
+    let plan = Plan { database: &one, options: &options, tables: TABLES, buckets: &(0..=9), to: &world.0[1] };
     let refused = run(&plan, &|_| ControlFlow::Continue(())).await.unwrap_err();
     assert!(matches!(refused, MoveError::Store(StoreError::TooNew { found: 2, known: 1, .. })), "{refused}");
 }

@@ -25,9 +25,7 @@ pub(crate) async fn every_value_arrives_the_same_and_only_the_range_moves(world:
     let moved = world.move_watched(&old, 512..=1023, 1, &watch).await.unwrap();
     assert_eq!(moved.idle, [false, false]);
     let rows = |phase| {
-        let all = |progress: &Progress| {
-            matches!(progress, Progress::Rows { phase: it, table: "thing", done: 780, total: 780 } if *it == phase)
-        };
+        let all = |progress: &Progress| matches!(progress, Progress::Rows { phase: it, table: "thing", done: 780, total: 780 } if *it == phase);
         seen.lock().unwrap().iter().any(all)
     };
     assert!(rows(Phase::Copy) && rows(Phase::Check) && rows(Phase::Delete), "{seen:?}");
@@ -48,7 +46,8 @@ pub(crate) async fn every_value_arrives_the_same_and_only_the_range_moves(world:
     }
     if world.0[1].is_embedded() {
         // A file takes anything into any column.
-        let other = "thing WHERE typeof(data) <> 'blob' OR typeof(content) <> 'text' OR typeof(small) <> 'integer'";
+        let other =
+            "thing WHERE typeof(data) <> 'blob' OR typeof(content) <> 'text' OR typeof(small) <> 'integer'";
         assert_eq!(world.count(&world.0[1], other).await, 0);
     }
 }

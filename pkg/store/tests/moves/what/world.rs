@@ -93,8 +93,7 @@ impl World {
         progress: &(dyn Fn(Progress) -> ControlFlow<()> + Sync),
     ) -> Result<Moved, MoveError> {
         let options = options();
-        let plan =
-            Plan { database, options: &options, tables: TABLES, buckets: &buckets, to: &self.0[to] };
+        let plan = Plan { database, options: &options, tables: TABLES, buckets: &buckets, to: &self.0[to] };
         moving::run(&plan, progress).await
     }
 
@@ -111,12 +110,7 @@ impl World {
 }
 
 pub(crate) fn options() -> Options {
-    Options {
-        namespace: "test",
-        migrations: MIGRATIONS,
-        connections: Connections::default(),
-        versions: None,
-    }
+    Options { namespace: "test", migrations: MIGRATIONS, connections: Connections::default(), versions: None }
 }
 
 async fn connect(url: &DatabaseUrl) -> DatabaseConnection {
