@@ -112,13 +112,20 @@ impl Side {
             .await
     }
 
-    /// Takes the lease of moves; whether it was free.
+    /// Takes the lease of moves; whether it was free. A file is ours alone as long as we have it open: what its leases say
+    /// is left over from a move that was killed.
     pub(super) async fn take(&self) -> Result<bool, MoveError> {
-        let holder = Arc::clone(&self.holder);
+        let (holder, alone) = (Arc::clone(&self.holder), self.file.is_some());
         self.queue
             .run(Repeat::Harmless, move |tx| {
                 let holder = Arc::clone(&holder);
-                Box::pin(async move { Ok(lease::write(tx, LEASE, &holder, ttl()).await?) })
+                Box::pin(async move {
+                    if alone {
+                        let clear = Statement::from_string(tx.get_database_backend(), "DELETE FROM lease");
+                        tx.execute_raw(clear).await?;
+                    }
+                    Ok(lease::write(tx, LEASE, &holder, ttl()).await?)
+                })
             })
             .await
     }
@@ -136,6 +143,9 @@ impl Side {
 
     /// The name of a lease that somebody else has here, if there is any.
     pub(super) async fn user(&self) -> Result<Option<String>, MoveError> {
+        if self.file.is_some() {
+            return Ok(None);
+        }
         Ok(lease::of_others(&self.reader, &self.holder).await?)
     }
 
