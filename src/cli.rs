@@ -47,7 +47,7 @@ enum Command {
     /// Look after the shards of a service
     #[command(subcommand)]
     Shard(shard::Command),
-    /// Fill a running site with a small world: users, videos, likes, comments, follows, chats
+    /// Fill a running site with a small world: users, videos, likes, comments, follows, chats; or databases with many rows
     Seed(seed::Options),
 }
 
@@ -72,7 +72,10 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
         }
         Command::Migrate => return runtime()?.block_on(outside::migrate(&settings(config)?)),
         Command::Shard(command) => return runtime()?.block_on(shard::run(&settings(config)?, command)),
-        Command::Seed(options) => return runtime()?.block_on(seed::run(options)),
+        Command::Seed(options) => {
+            let settings = || settings(config);
+            return runtime()?.block_on(seed::run(options, settings));
+        }
     };
     let settings = settings(config)?;
     runtime()?.block_on(site::run(settings, &roles))

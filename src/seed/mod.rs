@@ -1,6 +1,8 @@
-//! `fanone seed`: fills a running site with a small, believable world, over HTTP like any client.
+//! `fanone seed`: fills a running site with a small, believable world, over HTTP like any client; or, for measuring, its
+//! databases with many rows ([`bulk`]).
 
 mod avatar;
+mod bulk;
 mod client;
 mod clips;
 mod world;
@@ -9,6 +11,8 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use rand::{Rng, RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 
+use fanone_config::Settings;
+
 use client::{Client, User};
 use world::World;
 
@@ -16,11 +20,13 @@ use world::World;
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// The site to fill
-    #[arg(long, default_value = "http://127.0.0.1:8080")]
+    #[arg(long, default_value = "http://127.0.0.1:8080", conflicts_with = "videos")]
     url: String,
     /// The password of the made users; without it one is made up and printed
-    #[arg(long)]
+    #[arg(long, conflicts_with = "videos")]
     password: Option<String>,
+    #[command(flatten)]
+    amount: bulk::Amount,
 }
 
 const LIKES_OF_A_USER: usize = 14;
@@ -29,12 +35,18 @@ const COMMENTS_OF_A_VIDEO: usize = 3;
 const VISITS_OF_A_USER: usize = 20;
 const CHATS: usize = 8;
 
-/// Fills the site, with a progress bar.
-pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
+/// Fills the site, with a progress bar. The settings are those of the databases, for rows that go straight into them.
+pub(crate) async fn run(
+    options: Options,
+    settings: impl FnOnce() -> anyhow::Result<Settings>,
+) -> anyhow::Result<()> {
+    if let Some(videos) = options.amount.videos {
+        return bulk::run(&options.amount, videos, &settings()?).await;
+    }
     let world = World::load()?;
     let mut seeder = Seeder {
         client: Client::new(&options.url)?,
-        password: options.password.unwrap_or_else(made_up_password),
+        password: options.password.unwrap_or_else(|| made_up(12)),
         bar: progress(&world),
         // The same world each time.
         random: StdRng::seed_from_u64(60),
@@ -67,17 +79,22 @@ fn progress(world: &World) -> ProgressBar {
     let steps = users * (1 + LIKES_OF_A_USER + VISITS_OF_A_USER + FOLLOWS_OF_A_USER)
         + world.titles.len() * (1 + COMMENTS_OF_A_VIDEO)
         + CHATS;
-    let bar = ProgressBar::new(steps as u64);
+    bar(steps as u64)
+}
+
+fn bar(steps: u64) -> ProgressBar {
+    let bar = ProgressBar::new(steps);
     if let Ok(style) = ProgressStyle::with_template("{msg:12} [{bar:40}] {pos}/{len}  {elapsed}") {
         bar.set_style(style.progress_chars("=> "));
     }
     bar
 }
 
-fn made_up_password() -> String {
+/// A word of so many letters, which nobody can guess if they are many.
+fn made_up(length: usize) -> String {
     const LETTERS: &[u8] = b"abcdefghjkmnpqrstuvwxyz23456789";
     let mut random = rand::rng();
-    (0..12).filter_map(|_| LETTERS.choose(&mut random)).map(|letter| char::from(*letter)).collect()
+    (0..length).filter_map(|_| LETTERS.choose(&mut random)).map(|letter| char::from(*letter)).collect()
 }
 
 struct Seeder {

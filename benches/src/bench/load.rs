@@ -3,15 +3,19 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
 
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::{
+    task::{JoinHandle, JoinSet},
+    time::{Interval, MissedTickBehavior, interval_at},
+};
 
 use crate::{
-    http_client::{Connection, Outgoing, is_success},
+    http_client::{Connection, Outgoing, get, is_success},
+    meter::Spent,
     operations::Operation,
     process::Process,
 };
@@ -22,32 +26,56 @@ pub(crate) struct Plan {
 }
 
 /// What one run showed.
+#[derive(Debug, Default)]
 pub(crate) struct Measured {
     /// Requests in a second.
     pub(crate) rate: f64,
-    /// CPU time of the measured process for one request, in microseconds.
-    pub(crate) cpu_us: f64,
+    /// For one request.
+    pub(crate) spent: Spent,
     pub(crate) p50: Duration,
     pub(crate) p99: Duration,
     /// Answers that were no success.
     pub(crate) failed: usize,
 }
 
-/// Asks `process` for what `request(connection, turn)` makes.
-pub(crate) async fn run(
+/// Asks `process` for what the operation makes.
+pub(crate) async fn run(process: &Process, plan: &Plan, operation: &Operation) -> anyhow::Result<Measured> {
+    let connections = plan.connections.min(operation.connections);
+    let operation = operation.clone();
+    let (pace, request) = (operation.pace, move |number, turn| operation.request(number, turn));
+    ask(process, connections, plan.time, pace, request).await
+}
+
+/// Asks the floor, in the same way.
+pub(crate) async fn run_floor(
     process: &Process,
     plan: &Plan,
+    operation: &Operation,
+) -> anyhow::Result<Measured> {
+    let connections = plan.connections.min(operation.connections);
+    ask(process, connections, plan.time, None, |_, _| get("/")).await
+}
+
+async fn ask(
+    process: &Process,
+    connections: usize,
+    time: Duration,
+    pace: Option<f64>,
     request: impl Fn(usize, usize) -> Outgoing + Clone + Send + 'static,
 ) -> anyhow::Result<Measured> {
     let counting = Arc::new(AtomicBool::new(false));
     let stop = Arc::new(AtomicBool::new(false));
     let mut callers = JoinSet::new();
-    for number in 0..plan.connections {
+    for number in 0..connections {
         let mut connection = Connection::open(process.address()).await?;
         let (counting, stop, request) = (Arc::clone(&counting), Arc::clone(&stop), request.clone());
+        let mut pace = pace.map(|rate| ticks(rate, number, connections));
         callers.spawn(async move {
             let mut seen = Seen::default();
             for turn in 0.. {
+                if let Some(pace) = &mut pace {
+                    pace.tick().await;
+                }
                 if stop.load(Ordering::Relaxed) {
                     break;
                 }
@@ -61,12 +89,14 @@ pub(crate) async fn run(
             anyhow::Ok(seen)
         });
     }
-    tokio::time::sleep(plan.time / 5).await;
-    let (cpu_before, start) = (process.cpu_time()?, Instant::now());
+    tokio::time::sleep(time / 5).await;
+    let begun = process.meter().begin().await?;
+    let start = Instant::now();
     counting.store(true, Ordering::Relaxed);
-    tokio::time::sleep(plan.time).await;
+    tokio::time::sleep(time).await;
     counting.store(false, Ordering::Relaxed);
-    let (cpu, elapsed) = (process.cpu_time()? - cpu_before, start.elapsed());
+    let elapsed = start.elapsed();
+    let total = process.meter().end(&begun).await?;
     stop.store(true, Ordering::Relaxed);
 
     let mut all = Seen::default();
@@ -75,39 +105,73 @@ pub(crate) async fn run(
         all.times.extend(seen.times);
         all.failed += seen.failed;
     }
-    Ok(all.sum_up(cpu, elapsed))
+    let requests = all.times.len();
+    let (p50, p99) = (percentile(&mut all.times, 50), percentile(&mut all.times, 99));
+    Ok(Measured {
+        rate: requests as f64 / elapsed.as_secs_f64(),
+        spent: total.for_each(requests),
+        p50,
+        p99,
+        failed: all.failed,
+    })
 }
 
-/// Sends `rate` requests a second, evenly, until it is aborted.
+/// The turns of one of `all` connections that send `rate` requests a second together, evenly.
+fn ticks(rate: f64, number: usize, all: usize) -> Interval {
+    let period = Duration::from_secs_f64(all.max(1) as f64 / rate.max(1.0));
+    let first = tokio::time::Instant::now() + period.mul_f64(number as f64 / all.max(1) as f64);
+    let mut ticks = interval_at(first, period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    ticks
+}
+
+/// A stream of requests that goes on by itself.
+pub(crate) struct Steady {
+    task: JoinHandle<anyhow::Result<()>>,
+    answered: Arc<AtomicUsize>,
+    failed: Arc<AtomicUsize>,
+    since: Instant,
+}
+
+impl Steady {
+    /// Ends it; answers in a second, and how many were no success.
+    pub(crate) fn end(self) -> (f64, usize) {
+        self.task.abort();
+        let answered = self.answered.load(Ordering::Relaxed) as f64;
+        (answered / self.since.elapsed().as_secs_f64(), self.failed.load(Ordering::Relaxed))
+    }
+}
+
+/// Sends `rate` requests a second over so many connections, evenly, until it is ended.
 pub(crate) async fn steady(
     process: &Process,
+    connections: usize,
     rate: u32,
     operation: Operation,
-) -> anyhow::Result<JoinHandle<anyhow::Result<()>>> {
-    const CONNECTIONS: u32 = 8;
-    let mut connections = Vec::new();
-    for _ in 0..CONNECTIONS {
-        connections.push(Connection::open(process.address()).await?);
-    }
-    Ok(tokio::spawn(async move {
-        let senders = connections.into_iter().enumerate().map(|(number, mut connection)| {
-            let operation = operation.clone();
-            async move {
-                let mut ticks =
-                    tokio::time::interval(Duration::from_secs(1) * CONNECTIONS / rate.max(CONNECTIONS));
-                for turn in 0.. {
-                    ticks.tick().await;
-                    connection.send(operation.request(number, turn)).await?;
-                }
-                anyhow::Ok(())
+) -> anyhow::Result<Steady> {
+    let (answered, failed) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let mut senders: JoinSet<anyhow::Result<()>> = JoinSet::new();
+    for number in 0..connections {
+        let mut connection = Connection::open(process.address()).await?;
+        let (operation, mut ticks) = (operation.clone(), ticks(f64::from(rate), number, connections));
+        let (answered, failed) = (Arc::clone(&answered), Arc::clone(&failed));
+        senders.spawn(async move {
+            for turn in 0.. {
+                ticks.tick().await;
+                let (head, body) = connection.send(operation.request(number, turn)).await?;
+                answered.fetch_add(1, Ordering::Relaxed);
+                failed.fetch_add(usize::from(!is_success(&head, &body)), Ordering::Relaxed);
             }
+            Ok(())
         });
-        let mut all: JoinSet<anyhow::Result<()>> = senders.collect();
-        while let Some(ended) = all.join_next().await {
+    }
+    let task = tokio::spawn(async move {
+        while let Some(ended) = senders.join_next().await {
             ended??;
         }
         Ok(())
-    }))
+    });
+    Ok(Steady { task, answered, failed, since: Instant::now() })
 }
 
 #[derive(Default)]
@@ -116,17 +180,33 @@ struct Seen {
     failed: usize,
 }
 
-impl Seen {
-    fn sum_up(mut self, cpu: Duration, elapsed: Duration) -> Measured {
-        self.times.sort_unstable();
-        let count = self.times.len().max(1);
-        let at = |share: usize| self.times.get(count * share / 100).copied().unwrap_or_default();
-        Measured {
-            rate: self.times.len() as f64 / elapsed.as_secs_f64(),
-            cpu_us: cpu.as_secs_f64() * 1e6 / count as f64,
-            p50: at(50),
-            p99: at(99),
-            failed: self.failed,
-        }
+/// The time that `share` of a hundred stay within; sorts them.
+pub(crate) fn percentile(times: &mut [Duration], share: usize) -> Duration {
+    times.sort_unstable();
+    times.get((times.len() * share / 100).min(times.len().saturating_sub(1))).copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_of_the_sorted_times() {
+        let mut times: Vec<Duration> = (0..100).rev().map(Duration::from_millis).collect();
+        assert_eq!(percentile(&mut times, 50), Duration::from_millis(50));
+        assert_eq!(percentile(&mut times, 99), Duration::from_millis(99));
+        assert_eq!(percentile(&mut times, 100), Duration::from_millis(99));
+        assert_eq!(percentile(&mut [], 99), Duration::ZERO);
+    }
+
+    #[tokio::test]
+    async fn connections_take_turns_at_the_pace_of_all() {
+        let start = tokio::time::Instant::now();
+        let (mut first, mut second) = (ticks(20.0, 0, 2), ticks(20.0, 1, 2));
+        first.tick().await;
+        second.tick().await;
+        assert!(start.elapsed() >= Duration::from_millis(50));
+        first.tick().await;
+        assert!(start.elapsed() >= Duration::from_millis(100));
     }
 }

@@ -1,68 +1,86 @@
-//! Measures the site beside its floor: `scripts/bench` runs it.
-//!
-//! For each operation the same number of connections asks the site, then the floor, which serves
-//! the very same bytes; each figure comes with the CPU time that the measured process spent on it.
+//! Measures the site: `scripts/bench` runs it.
 
+mod grow;
 mod http_client;
+mod lag;
 mod load;
+mod meter;
 mod operations;
 mod process;
 mod report;
+mod servers;
+mod table;
 mod world;
 
 use std::{path::PathBuf, time::Duration};
 
 use clap::Parser;
 
-use crate::{load::Plan, process::Process, report::Row, world::World};
+use crate::{load::Plan, process::Parts, report::Heading, servers::Servers, table::Table};
 
+/// Measures the site.
+///
+/// Without --lag or --grow: a table of operations on embedded parts, beside a bare front that fetches the same bytes from
+/// a bare service.
 #[derive(Parser)]
 struct Options {
-    /// Folder of the release binaries `fanone` and `floor`.
+    /// Folder of the release binaries `fanone` and `floor`
     #[arg(long, default_value = "target/release")]
     binaries: PathBuf,
-    /// Connections that ask side by side.
+    /// On MariaDB and Redis, which `scripts/servers` has started; the table has the embedded parts as well
+    #[arg(long)]
+    real: bool,
+    /// How far counts are behind while likes come in evenly
+    #[arg(long, conflicts_with = "grow")]
+    lag: bool,
+    /// How costs grow: the numbers of videos at which to measure, rising, for example 1000,100000
+    #[arg(long, value_name = "N,N…", value_delimiter = ',')]
+    grow: Vec<usize>,
+    /// Connections that ask side by side
     #[arg(long, default_value_t = 64)]
     connections: usize,
-    /// Seconds that each operation is measured, after a warm-up of a fifth of it.
-    #[arg(long, default_value_t = 5.0)]
-    seconds: f64,
-    /// Likes in a second beside which each read is measured once more.
-    #[arg(long, default_value_t = 500)]
-    likes: u32,
-    /// Only operations whose name contains this.
-    #[arg(long, default_value = "")]
-    only: String,
+    /// Seconds that each operation is measured, after a warm-up of a fifth of it [default: 5; with --lag 20]
+    #[arg(long)]
+    seconds: Option<f64>,
+    /// Likes in a second beside the reads [default: 500; with --lag 2000]
+    #[arg(long)]
+    likes: Option<u32>,
+    /// Only operations whose name contains this; may be repeated
+    #[arg(long, value_name = "NAME")]
+    only: Vec<String>,
+}
+
+impl Options {
+    fn plan(&self) -> Plan {
+        let seconds = self.seconds.unwrap_or(if self.lag { 20.0 } else { 5.0 });
+        Plan { connections: self.connections.max(1), time: Duration::from_secs_f64(seconds) }
+    }
+
+    fn wants(&self, operation: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|part| operation.contains(part))
+    }
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let options = Options::parse();
     let folder = tempfile::tempdir()?;
-    let site = Process::start_site(&options.binaries.join("fanone"), folder.path()).await?;
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    let idle = site.resident_bytes()?;
-    let world = World::prepare(site.address(), options.connections).await?;
-    let plan = Plan { connections: options.connections, time: Duration::from_secs_f64(options.seconds) };
-
-    let mut rows = Vec::new();
-    for operation in operations::all(&world).into_iter().filter(|o| o.name.contains(&options.only)) {
-        let body = http_client::fetch(site.address(), operation.request(0, 0)).await?;
-        let (name, reads) = (operation.name, operation.reads);
-        let request = move |connection, turn| operation.request(connection, turn);
-        let measured = load::run(&site, &plan, request.clone()).await?;
-        let (mut floor, mut busy) = (None, None);
-        if reads {
-            let likes = load::steady(&site, options.likes, operations::like(&world)).await?;
-            busy = Some(load::run(&site, &plan, request).await?);
-            likes.abort();
-            let process = Process::start_floor(&options.binaries.join("floor"), folder.path(), &body).await?;
-            floor = Some(load::run(&process, &plan, |_, _| http_client::get("/")).await?);
-        }
-        let row = Row { name, bytes: body.len(), site: measured, floor, busy };
-        eprintln!("{}", row.line());
-        rows.push(row);
+    let (program, plan) = (options.binaries.join("fanone"), options.plan());
+    let servers = if options.real { Some(Servers::find()?) } else { None };
+    let real = match &servers {
+        Some(servers) => Some(servers.prepare(&program, &folder.path().join("real")).await?),
+        None => None,
+    };
+    let embedded = Parts::embedded(&program, &folder.path().join("embedded"));
+    let wanted = |name: &str| options.wants(name);
+    if options.lag {
+        return lag::run(&real.unwrap_or(embedded), &plan, options.likes.unwrap_or(2000)).await;
     }
-    report::print(&rows, idle, options.connections, options.likes);
-    site.stop().await
+    if !options.grow.is_empty() {
+        let parts = real.unwrap_or(embedded);
+        return grow::run(&parts, servers.as_ref(), &plan, &options.grow, wanted).await;
+    }
+    let heading = Heading { connections: plan.connections, likes: options.likes.unwrap_or(500) };
+    let floor = options.binaries.join("floor");
+    Table { floor: &floor, folder: folder.path(), plan: &plan, heading, embedded, real }.run(wanted).await
 }

@@ -1,59 +1,100 @@
-//! The small world that is measured: users, videos, comments, made over HTTP like anybody's.
+//! The world that is measured: loaded videos, and users who can log in, made over HTTP like anybody.
 
-use std::net::SocketAddr;
+use std::{collections::HashSet, net::SocketAddr};
 
-use anyhow::Context;
-use http::Method;
+use anyhow::{Context, ensure};
 use serde_json::Value;
 
-use crate::{
-    http_client::{fetch, fetch_whole, get, post_form},
-    operations::multipart,
-};
+use crate::http_client::{fetch, fetch_whole, get, post_form};
 
-const VIDEOS: usize = 40;
-const COMMENTS: usize = 40;
-const CLIP: &[u8] = include_bytes!("../../../assets/clips/01.mp4");
+/// Videos that everybody looks at.
+pub(crate) const HOT: usize = 40;
+/// Pages of the ranking are this long.
+const PAGE: usize = 100;
 
+#[derive(Default)]
 pub(crate) struct World {
     /// A logged-in user for each connection.
     pub(crate) tokens: Vec<String>,
+    /// The same users.
     pub(crate) user_ids: Vec<String>,
-    pub(crate) video_ids: Vec<String>,
+    /// Loaded videos, most visited first.
+    pub(crate) videos: Vec<String>,
+    /// Those with comments.
+    pub(crate) commented: Vec<String>,
+    /// Their authors, each once.
+    pub(crate) authors: Vec<String>,
 }
 
 impl World {
-    pub(crate) async fn prepare(site: SocketAddr, users: usize) -> anyhow::Result<Self> {
-        let (mut tokens, mut user_ids) = (Vec::new(), Vec::new());
+    /// Makes `users` and looks up at most `videos` loaded videos. The names of the users begin with `name`, which nobody
+    /// has used at this site.
+    pub(crate) async fn prepare(
+        site: SocketAddr,
+        name: &str,
+        users: usize,
+        videos: usize,
+    ) -> anyhow::Result<Self> {
+        let mut world = Self::default();
         for number in 0..users.max(2) {
-            let form = format!("username=bench-{number}&password=bench-password");
+            let form = format!("username={name}-{number}&password=bench-password");
             fetch(site, post_form("/user/register", None, form.clone())).await?;
             let (head, body) = fetch_whole(site, post_form("/user/login", None, form)).await?;
             let token = head.headers().get("Access-Token").context("no Access-Token")?;
-            tokens.push(token.to_str()?.to_owned());
-            user_ids.push(text(&body, "/data/id")?);
+            world.tokens.push(token.to_str()?.to_owned());
+            let body: Value = serde_json::from_slice(&body)?;
+            world.user_ids.push(text(&body, "/data/id").context("no id of a user")?);
         }
-        let author = tokens.first().cloned().unwrap_or_default();
-        for number in 0..VIDEOS {
-            let (title, about) = (format!("Video {number}"), "A video that is measured, not watched.");
-            let fields = [("title", title.as_str()), ("description", about)];
-            fetch(site, multipart("/video/publish", Method::POST, &author, CLIP, &fields)).await?;
+        let mut authors = HashSet::new();
+        for page in 0..videos.div_ceil(PAGE) {
+            let path = format!("/video/popular?page_size={PAGE}&page_num={page}");
+            let body: Value = serde_json::from_slice(&fetch(site, get(&path)).await?)?;
+            let items = body.pointer("/data/items").and_then(Value::as_array).context("no videos")?;
+            for item in items {
+                world.add(item, &mut authors).context("a video has no id, author or count")?;
+            }
+            if items.len() < PAGE {
+                break;
+            }
         }
-        let list = fetch(site, get(&format!("/video/popular?page_size={VIDEOS}"))).await?;
-        let list: Value = serde_json::from_slice(&list)?;
-        let items = list.pointer("/data/items").and_then(Value::as_array).context("no videos")?;
-        let video_ids: Vec<String> =
-            items.iter().filter_map(|item| item.get("id")?.as_str().map(str::to_owned)).collect();
-        let video = video_ids.first().context("no video")?;
-        for number in 0..COMMENTS {
-            let form = format!("video_id={video}&content=This+is+comment+number+{number}");
-            fetch(site, post_form("/comment/publish", Some(&author), form)).await?;
+        world.authors.extend(authors);
+        ensure!(!world.commented.is_empty(), "too few videos: none has comments");
+        Ok(world)
+    }
+
+    fn add(&mut self, video: &Value, authors: &mut HashSet<String>) -> Option<()> {
+        let id = text(video, "/id")?;
+        authors.insert(text(video, "/user_id")?);
+        if video.pointer("/comment_count")?.as_i64()? > 0 {
+            self.commented.push(id.clone());
         }
-        Ok(Self { tokens, user_ids, video_ids })
+        self.videos.push(id);
+        Some(())
+    }
+
+    /// The videos that everybody looks at.
+    pub(crate) fn hot(&self) -> &[String] {
+        self.videos.get(..HOT).unwrap_or(&self.videos)
     }
 }
 
-fn text(body: &[u8], pointer: &str) -> anyhow::Result<String> {
-    let body: Value = serde_json::from_slice(body)?;
-    Ok(body.pointer(pointer).and_then(Value::as_str).context(pointer.to_owned())?.to_owned())
+fn text(value: &Value, pointer: &str) -> Option<String> {
+    value.pointer(pointer)?.as_str().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_video_is_known_with_its_author_and_whether_it_has_comments() {
+        let (mut world, mut authors) = (World::default(), HashSet::new());
+        for (id, comments) in [("1", 0), ("2", 3)] {
+            let video = serde_json::json!({ "id": id, "user_id": "7", "comment_count": comments });
+            world.add(&video, &mut authors).unwrap();
+        }
+        assert_eq!((world.videos.len(), world.commented.as_slice()), (2, ["2".to_owned()].as_slice()));
+        assert_eq!(authors.len(), 1);
+        assert!(world.add(&serde_json::json!({ "id": 3 }), &mut authors).is_none());
+    }
 }

@@ -27,12 +27,25 @@ const BUCKET_BITS: u32 = 10;
 const ENTROPY_BITS: u32 = 12;
 /// 2024-01-01T00:00:00Z in Unix milliseconds: ids last until 2093.
 const EPOCH_MS: i64 = 1_704_067_200_000;
+/// The last millisecond since then that an id can name.
+const MS_MAX: i64 = (1 << (63 - ENTROPY_BITS - BUCKET_BITS)) - 1;
 
 /// The id of anything that is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Id(pub i64);
 
 impl Id {
+    /// An id in `bucket` such as was made at this time (Unix milliseconds), for rows of the past. Before 2024 there
+    /// were none: an earlier time becomes the first of them.
+    pub fn at(millis: i64, bucket: Bucket) -> Self {
+        let since = millis.saturating_sub(EPOCH_MS).clamp(1, MS_MAX);
+        Self::of_parts((since << ENTROPY_BITS) | entropy(), bucket)
+    }
+
+    fn of_parts(time_and_entropy: i64, bucket: Bucket) -> Self {
+        Self((time_and_entropy << BUCKET_BITS) | i64::from(bucket.number()))
+    }
+
     /// Where the row lives.
     pub fn bucket(self) -> Bucket {
         // Masked to 10 bits, so it always fits.
@@ -112,14 +125,17 @@ pub struct IdGenerator {
 impl IdGenerator {
     /// A new id in `bucket`.
     pub fn next(&self, bucket: Bucket) -> Id {
-        let entropy = i64::from(rand::random::<u16>() >> (16 - ENTROPY_BITS));
-        let fresh = ((time::now_ms() - EPOCH_MS) << ENTROPY_BITS) | entropy;
+        let fresh = ((time::now_ms() - EPOCH_MS) << ENTROPY_BITS) | entropy();
         let step = |last: i64| Some(fresh.max(last + 1));
         let last = match self.last.fetch_update(Ordering::Relaxed, Ordering::Relaxed, step) {
             Ok(last) | Err(last) => last,
         };
-        Id((fresh.max(last + 1) << BUCKET_BITS) | i64::from(bucket.number()))
+        Id::of_parts(fresh.max(last + 1), bucket)
     }
+}
+
+fn entropy() -> i64 {
+    i64::from(rand::random::<u16>() >> (16 - ENTROPY_BITS))
 }
 
 #[cfg(test)]
@@ -133,6 +149,17 @@ mod tests {
         assert_eq!(id.bucket(), Bucket::new(777));
         assert!((before..=time::now_ms() + 1).contains(&id.millis()));
         assert!(id.0 > 0);
+    }
+
+    #[test]
+    fn an_id_of_the_past_knows_its_bucket_and_its_time() {
+        let made = EPOCH_MS + 86_400_000;
+        let id = Id::at(made, Bucket::new(1023));
+        assert_eq!((id.millis(), id.bucket()), (made, Bucket::new(1023)));
+        assert_eq!(Id::at(0, Bucket::new(0)).millis(), EPOCH_MS + 1);
+        for millis in [i64::MIN, 0, EPOCH_MS, i64::MAX] {
+            assert!(Id::at(millis, Bucket::new(0)).0 > 0, "{millis}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! for asks [`Store::shards`] side by side. A transaction lives in one shard. A shard is an SQLite file of this process,
 //! or a server that speaks MySQL's protocol and that several processes share.
 
+pub mod bulk;
 mod error;
 pub mod inbox;
 pub mod jobs;

@@ -17,4 +17,7 @@ mod testing;
 
 pub use counters::run_jobs;
 pub use service::InteractionService;
-pub use store::{MIGRATIONS, TABLES};
+pub use store::{
+    MIGRATIONS, TABLES,
+    bulk::{CommentRow, LikeRow, load},
+};

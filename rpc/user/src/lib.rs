@@ -48,7 +48,10 @@ use crate::{
 
 pub use error::OpenError;
 pub use jobs::run_jobs;
-pub use store::{MIGRATIONS, TABLES};
+pub use store::{
+    MIGRATIONS, TABLES,
+    bulk::{LoadError, UserRow, load},
+};
 
 /// The handler of `user.thrift`. Cheap to clone.
 #[derive(Clone)]

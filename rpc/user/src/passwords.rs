@@ -17,8 +17,8 @@ const BYTES_MAX: usize = 72;
 const FIELD: &str = "password";
 
 /// Of no password, with the parameters of all others: what is checked when there is no such user, so
-/// that the answer takes as long.
-const NOBODY: &str =
+/// that the answer takes as long. Also what an account has that nobody is to log in as.
+pub(crate) const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5J3Mgc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// For each core, so many may wait: they are served within a second or two.

@@ -26,4 +26,7 @@ mod visit;
 
 pub use jobs::run_jobs;
 pub use service::VideoService;
-pub use store::{MIGRATIONS, TABLES};
+pub use store::{
+    MIGRATIONS, TABLES,
+    bulk::{VideoRow, load},
+};

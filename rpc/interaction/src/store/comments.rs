@@ -73,9 +73,9 @@ pub(crate) async fn list(
     Ok(rows.into_iter().map(Comment::from).collect())
 }
 
-/// Adds a comment. Its id must be new.
-pub(crate) async fn insert(tx: &Tx, comment: &Comment) -> Result<(), StoreError> {
-    let row = ActiveModel {
+/// The row of a live comment, to be inserted.
+pub(super) fn row(comment: &Comment) -> ActiveModel {
+    ActiveModel {
         id: Set(comment.id.0),
         video_id: Set(comment.video.0),
         parent_id: Set(comment.parent.map_or(0, |id| id.0)),
@@ -87,8 +87,12 @@ pub(crate) async fn insert(tx: &Tx, comment: &Comment) -> Result<(), StoreError>
         created_at: Set(comment.created_at),
         updated_at: Set(comment.updated_at),
         deleted_at: Set(0),
-    };
-    Entity::insert(row).exec_without_returning(tx).await?;
+    }
+}
+
+/// Adds a comment. Its id must be new.
+pub(crate) async fn insert(tx: &Tx, comment: &Comment) -> Result<(), StoreError> {
+    Entity::insert(row(comment)).exec_without_returning(tx).await?;
     Ok(())
 }
 

@@ -33,12 +33,16 @@ fn columns(target: Target) -> (i32, i64) {
     }
 }
 
+/// The row of a like, to be inserted.
+pub(super) fn row(id: Id, user: Id, target: Target) -> ActiveModel {
+    let (kind, target_id) = columns(target);
+    ActiveModel { user_id: Set(user.0), kind: Set(kind), target_id: Set(target_id), id: Set(id.0) }
+}
+
 /// Adds a like; false if it is there already. (An upsert would not do: MySQL's driver counts a row
 /// that an upsert left as it was.)
 pub(crate) async fn insert(tx: &Tx, id: Id, user: Id, target: Target) -> Result<bool, StoreError> {
-    let (kind, target_id) = columns(target);
-    let row = ActiveModel { user_id: Set(user.0), kind: Set(kind), target_id: Set(target_id), id: Set(id.0) };
-    match Entity::insert(row).exec_without_returning(tx).await.map_err(StoreError::from) {
+    match Entity::insert(row(id, user, target)).exec_without_returning(tx).await.map_err(StoreError::from) {
         Ok(_) => Ok(true),
         Err(error) if error.is_duplicate() => Ok(false),
         Err(error) => Err(error),

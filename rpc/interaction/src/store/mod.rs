@@ -1,5 +1,6 @@
 //! The tables of this service and the SQL on them.
 
+pub(crate) mod bulk;
 pub(crate) mod comments;
 pub(crate) mod likes;
 

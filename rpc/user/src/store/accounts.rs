@@ -186,12 +186,12 @@ fn by_name(key: &str) -> sea_orm::Select<Entity> {
     Entity::find().filter(Column::UsernameKey.eq(key.as_bytes())).filter(Column::DeletedAt.eq(0))
 }
 
-async fn insert(tx: &Tx, account: NewAccount) -> Result<Registered, StoreError> {
-    let key = account.username_key.into_bytes();
-    let row = ActiveModel {
+/// The row of a new account, to be inserted.
+pub(super) fn row(account: NewAccount) -> ActiveModel {
+    ActiveModel {
         id: Set(account.id.0),
         username: Set(account.username),
-        username_key: Set(key.clone()),
+        username_key: Set(account.username_key.into_bytes()),
         password: Set(account.password),
         avatar_id: Set(0),
         avatar: Set(String::new()),
@@ -204,7 +204,12 @@ async fn insert(tx: &Tx, account: NewAccount) -> Result<Registered, StoreError> 
         created_at: Set(account.created_at),
         updated_at: Set(account.created_at),
         deleted_at: Set(0),
-    };
+    }
+}
+
+async fn insert(tx: &Tx, account: NewAccount) -> Result<Registered, StoreError> {
+    let key = account.username_key.clone().into_bytes();
+    let row = row(account);
     match Entity::insert(row).exec_without_returning(tx).await.map_err(StoreError::from) {
         Ok(_) => return Ok(Registered::Stored),
         Err(error) if error.is_duplicate() => {}

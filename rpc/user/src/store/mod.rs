@@ -2,6 +2,7 @@
 
 mod accounts;
 pub(crate) mod batches;
+pub(crate) mod bulk;
 mod mfa;
 mod migrations;
 mod pictures;

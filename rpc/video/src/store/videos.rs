@@ -52,9 +52,9 @@ impl From<Model> for Video {
     }
 }
 
-/// Adds a video; false if its id or its key is in use.
-pub(crate) async fn insert(tx: &Tx, video: &Video) -> Result<bool, StoreError> {
-    let row = ActiveModel {
+/// The row of a video, to be inserted.
+pub(super) fn row(video: &Video) -> ActiveModel {
+    ActiveModel {
         id: Set(video.id.0),
         user_id: Set(video.user.0),
         video_key: Set(video.video_key.clone()),
@@ -67,8 +67,12 @@ pub(crate) async fn insert(tx: &Tx, video: &Video) -> Result<bool, StoreError> {
         created_at: Set(video.created_at),
         updated_at: Set(video.updated_at),
         deleted_at: Set(video.deleted_at),
-    };
-    match Entity::insert(row).exec_without_returning(tx).await.map_err(StoreError::from) {
+    }
+}
+
+/// Adds a video; false if its id or its key is in use.
+pub(crate) async fn insert(tx: &Tx, video: &Video) -> Result<bool, StoreError> {
+    match Entity::insert(row(video)).exec_without_returning(tx).await.map_err(StoreError::from) {
         Ok(_) => Ok(true),
         Err(error) if error.is_duplicate() => Ok(false),
         Err(error) => Err(error),

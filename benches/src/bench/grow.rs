@@ -1,0 +1,55 @@
+//! How costs grow with the number of videos: the same operations at each size, every time with their statements.
+
+use anyhow::{Context, ensure};
+
+use crate::{
+    http_client,
+    load::{self, Plan},
+    operations,
+    process::Parts,
+    report::{self, Grown},
+    servers::Servers,
+    world::World,
+};
+
+/// Of an account, about, and below every tenth video: as `fanone seed` has them.
+const VIDEOS_OF_EACH: usize = 50;
+const COMMENTS: usize = 3;
+/// Videos that are asked about at most. There are as many at each size, so that as much of them is remembered.
+const SAMPLE: usize = 20_000;
+
+/// Loads up to each of `sizes`, restarts the site and measures the operations that `wanted` says.
+pub(crate) async fn run(
+    parts: &Parts,
+    servers: Option<&Servers>,
+    plan: &Plan,
+    sizes: &[usize],
+    wanted: impl Fn(&str) -> bool,
+) -> anyhow::Result<()> {
+    let (mut grown, mut there) = (Vec::new(), 0);
+    let sample = sizes.first().map_or(SAMPLE, |first| SAMPLE.min(*first));
+    for size in sizes {
+        let more = size.checked_sub(there).filter(|more| *more > 0);
+        let more = more.with_context(|| format!("--grow: {size} is not more than {there}"))?;
+        eprintln!("loading {more} videos");
+        parts.seed(more, VIDEOS_OF_EACH, COMMENTS).await?;
+        there = *size;
+        if let Some(servers) = servers {
+            servers.forget_cached().await?;
+        }
+        let site = parts.start().await?;
+        let name = format!("grow-{size}");
+        let world = World::prepare(site.address(), &name, plan.connections, sample).await?;
+        for operation in operations::growing(&world).into_iter().filter(|one| wanted(one.name)) {
+            http_client::fetch(site.address(), operation.request(0, 0)).await?;
+            let measured = load::run(&site, plan, &operation).await?;
+            let one = Grown { name: operation.name, videos: *size, measured };
+            eprintln!("{}", one.line(&one));
+            grown.push(one);
+        }
+        site.stop().await?;
+    }
+    ensure!(!grown.is_empty(), "no operation has such a name");
+    report::print_grown(&grown);
+    Ok(())
+}
