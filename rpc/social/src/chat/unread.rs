@@ -42,7 +42,8 @@ impl Chat {
                     }
                     let rows =
                         messages::unread(tx, conversation.id, user, member.last_read, TAKEN_MAX).await?;
-                    members::set_read(tx, conversation.id, user, conversation.last_message, 0).await?;
+                    let last = conversation.last_message;
+                    members::set_read(tx, conversation.id, user, last, 0, last).await?;
                     Ok(rows.into_iter().map(|row| Message::of(row, user, peer)).collect())
                 })
             })
@@ -74,7 +75,15 @@ impl Chat {
                     if message > member.last_read {
                         let unread = messages::count_unread(tx, conversation.id, user, message).await?;
                         let unread = i64::try_from(unread).unwrap_or(i64::MAX);
-                        members::set_read(tx, conversation.id, user, message, unread).await?;
+                        members::set_read(
+                            tx,
+                            conversation.id,
+                            user,
+                            message,
+                            unread,
+                            conversation.last_message,
+                        )
+                        .await?;
                     }
                     Ok(())
                 })
