@@ -122,12 +122,7 @@ impl Site {
     fn command(&self, role: &Role) -> Command {
         let mut command = process::dying_with_us(&program());
         command.args(role.argument);
-        for (key, _) in env::vars_os() {
-            let name = key.to_string_lossy();
-            if name.starts_with("FANONE_") || name == "RUST_LOG" {
-                command.env_remove(&key);
-            }
-        }
+        forget_settings(&mut command);
         command.env("FANONE_DATA_DIR", self.data_dir());
         command.env("FANONE_HTTP__LISTEN", format!("127.0.0.1:{}", self.http_port));
         command.env("FANONE_ADMIN__LISTEN", format!("127.0.0.1:{}", role.admin_port));
@@ -279,8 +274,18 @@ impl Site {
     }
 }
 
+/// Settings of the test's own environment are not the program's.
+pub(crate) fn forget_settings(command: &mut Command) {
+    for (key, _) in env::vars_os() {
+        let name = key.to_string_lossy();
+        if name.starts_with("FANONE_") || name == "RUST_LOG" {
+            command.env_remove(&key);
+        }
+    }
+}
+
 /// The program under test: `FANONE_BIN`, or the one that cargo built beside this test.
-fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     if let Some(path) = env::var_os("FANONE_BIN") {
         return PathBuf::from(path);
     }
