@@ -44,7 +44,7 @@ async fn user(site: &Site, listener: TcpListener) -> anyhow::Result<Parts> {
 fn video(site: &Site, listener: TcpListener) -> anyhow::Result<Parts> {
     let (peer, store) = (peer(site, Role::Video)?, site.outside.store(Role::Video)?);
     let users = peer.client(UserServiceClientBuilder::new(Role::User.service_name()), Retry::Never);
-    let service = VideoService::new(&site.settings, store.clone());
+    let service = VideoService::new(&site.settings, store.clone(), site.outside.cache.clone());
     let jobs = fanone_video::run_jobs(store, site.settings.counters.clone(), users, site.stop_first.clone());
     let handler = VideoServiceServer::from_handler(service);
     let stop = site.stop_last.clone().cancelled_owned();

@@ -27,7 +27,10 @@ use volo_http::{
 
 use crate::{
     cors::Cors,
-    extract::{Notes, access_token, client_ip},
+    extract::{
+        Notes, access_token, client_ip,
+        login::{Access, authenticate},
+    },
     limits::{self, Limit},
     refusal::Refusal,
     routes,
@@ -53,6 +56,8 @@ pub(crate) struct Scope {
     pub(crate) ip: IpAddr,
     /// When the answer must be there; an upload has no such time.
     pub(crate) deadline: Instant,
+    /// The caller, where that was looked at ahead.
+    pub(crate) access: Option<Access>,
 }
 
 impl Scope {
@@ -92,7 +97,8 @@ impl Gate {
         let request = Request::from_parts(parts, body);
         let mut cx = ServerContext::new(Address::from(peer));
 
-        let answer = AssertUnwindSafe(self.answer(&mut cx, ip, started, request)).catch_unwind().await;
+        let answer =
+            AssertUnwindSafe(self.answer(&mut cx, ip, started, request, token.as_ref())).catch_unwind().await;
         let mut response = answer.unwrap_or_else(|_panic| {
             // The panic hook has written where it was.
             tracing::error!(request_id = request_id.to_str().ok(), "a handler panicked");
@@ -137,23 +143,35 @@ impl Gate {
         ip: IpAddr,
         started: Instant,
         mut request: Request,
+        token: Option<&FastStr>,
     ) -> Response {
         if let Some(response) = self.cors.preflight(&request) {
             return response;
         }
-        if let Err(refusal) = limits::count(&self.app, Limit::Requests, ip).await {
+        let count = limits::count(&self.app, Limit::Requests, ip);
+        let (counted, access) = futures::join!(count, self.look_ahead(request.method().clone(), token));
+        if let Err(refusal) = counted {
             return refusal.into_response();
         }
         drop_trailing_slash(request.uri_mut());
         let limit = self.app.settings.http.request_timeout();
         let limit = if routes::is_transfer(request.uri().path()) { FOREVER } else { limit };
         let deadline = started + limit;
-        cx.extensions_mut().insert(Scope { app: self.app.clone(), ip, deadline });
+        cx.extensions_mut().insert(Scope { app: self.app.clone(), ip, deadline, access });
         let work = fanone_call::within(limit, self.router.call(cx, request));
         match timeout_at(deadline, work).await {
             Ok(answer) => answer.unwrap_or_else(|never: Infallible| match never {}),
             Err(_elapsed) => Refusal::too_slow().into_response(),
         }
+    }
+
+    /// Who asks for a change, which needs a login nearly always: looked up beside the count, it costs no trip of its own.
+    async fn look_ahead(&self, method: Method, token: Option<&FastStr>) -> Option<Access> {
+        if method.is_safe() {
+            return None;
+        }
+        // A refusal is found again by those who need the login, and said by them.
+        authenticate(&self.app, token?, None).await.ok()
     }
 }
 

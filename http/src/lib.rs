@@ -18,11 +18,13 @@ mod envelope;
 mod extract;
 mod gate;
 mod handlers;
+mod lease;
 mod limits;
 mod linger;
 mod media;
 mod objects;
 mod openapi;
+mod outage;
 mod refusal;
 mod routes;
 mod server;
@@ -60,5 +62,6 @@ pub async fn serve(listener: TcpListener, parts: Parts, stop: impl Future<Output
             tracing::warn!("chats were still open when the time to drain was over");
         }
     };
-    tokio::join!(requests, chats, upload::janitor::run(app.clone(), stopping.clone()));
+    let janitor = upload::janitor::run(app.clone(), stopping.clone());
+    tokio::join!(requests, chats, janitor, outage::run(app.clone(), stopping.clone()));
 }

@@ -2,14 +2,15 @@
 
 use std::{ops::Deref, sync::Arc};
 
-use fanone_cache::Cache;
+use fanone_base::Id;
+use fanone_cache::{Cache, SingleFlight};
 use fanone_call::{Peer, Retry};
 use fanone_config::{Role, Settings};
 use fanone_identity::UserVerifier;
 use fanone_media::MediaStore;
 use fanone_vectors::Model;
 use http::request::Parts as RequestParts;
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::Instant};
 use volo_gen::fanone::{
     interaction::{InteractionServiceClient, InteractionServiceClientBuilder},
     social::{SocialServiceClient, SocialServiceClientBuilder},
@@ -21,6 +22,9 @@ use volo_http::{context::ServerContext, server::extract::FromContext};
 use crate::{
     chat::Hub, extract::PICTURE_BYTES_HELD_MAX, gate::Scope, objects::View, refusal::Refusal, upload::Uploads,
 };
+
+/// Revoked sessions that a front keeps in mind itself; the cache has all of them.
+const REVOKED_MAX: u64 = 100_000;
 
 /// Everything the front is put together from. Whoever starts it brings these.
 pub struct Parts {
@@ -71,6 +75,10 @@ pub(crate) struct State {
     pub(crate) uploads: Uploads,
     /// One permit for each byte of a picture in memory.
     pub(crate) picture_room: Arc<Semaphore>,
+    /// Which videos and users exist.
+    pub(crate) existence: SingleFlight,
+    /// Sessions that were revoked here, with the time when their last access token ends.
+    pub(crate) revoked: moka::sync::Cache<Id, Instant>,
     /// Who is connected to the chat.
     pub(crate) chat: Hub,
 }
@@ -95,7 +103,13 @@ impl App {
         let uploads = Uploads::new(settings, &parts.media);
         let chat = Hub::new(settings.http.connections_max, settings.chat.connections_per_user);
         let picture_room = Arc::new(Semaphore::new(PICTURE_BYTES_HELD_MAX));
-        Self(Arc::new(State { parts, read, write, view, uploads, picture_room, chat }))
+        // A miss is one short call: cheaper than telling the other fronts of it.
+        let existence = SingleFlight::in_process(Arc::clone(&parts.cache));
+        let revoked = moka::sync::Cache::builder()
+            .max_capacity(REVOKED_MAX)
+            .time_to_live(settings.identity.access_ttl())
+            .build();
+        Self(Arc::new(State { parts, read, write, view, uploads, picture_room, existence, revoked, chat }))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use fanone_cache::Cache;
 use fanone_call::Peer;
 use fanone_config::Settings;
 use fanone_identity::{Keys, OnMissing};
@@ -24,8 +25,8 @@ use crate::{
 pub(crate) struct Front {
     pub(crate) app: App,
     pub(crate) gate: Gate,
-    pub(crate) keys: Keys,
-    _folder: TempDir,
+    pub(crate) keys: Arc<Keys>,
+    folder: Arc<TempDir>,
 }
 
 /// A front with these settings, each `SECTION__KEY` with its value.
@@ -34,21 +35,37 @@ pub(crate) fn front(settings: &[(&str, &str)]) -> Front {
     let data = ("FANONE_DATA_DIR".to_owned(), folder.path().display().to_string());
     let given = settings.iter().map(|(name, value)| (format!("FANONE_{name}"), (*value).to_owned()));
     let settings = Settings::load(None, given.chain([data])).unwrap();
-    let keys = Keys::open(&settings.identity.keys, OnMissing::Generate).unwrap();
-    let lifetime = Duration::from_secs(60);
-    let parts = Parts {
-        peer: Peer::new("fanone.http", &keys, lifetime, Registry::memory(), &settings.calls).unwrap(),
-        verifier: keys.user_verifier().unwrap(),
-        media: MediaStore::open(&settings.media.url.to_string()).unwrap(),
-        model: Model::open("builtin:").unwrap(),
-        cache: fanone_cache::open("memory:", &fanone_cache::Options::default()).unwrap(),
-        settings: Arc::new(settings),
-    };
-    let app = App::new(parts);
-    Front { gate: Gate::new(app.clone()), app, keys, _folder: folder }
+    let keys = Arc::new(Keys::open(&settings.identity.keys, OnMissing::Generate).unwrap());
+    let cache = fanone_cache::open("memory:", &fanone_cache::Options::default()).unwrap();
+    Front::new(Arc::new(settings), keys, Registry::memory(), cache, Arc::new(folder))
 }
 
 impl Front {
+    fn new(
+        settings: Arc<Settings>,
+        keys: Arc<Keys>,
+        registry: Registry,
+        cache: Arc<dyn Cache>,
+        folder: Arc<TempDir>,
+    ) -> Self {
+        let lifetime = Duration::from_secs(60);
+        let app = App::new(Parts {
+            peer: Peer::new("fanone.http", &keys, lifetime, registry, &settings.calls).unwrap(),
+            verifier: keys.user_verifier().unwrap(),
+            media: MediaStore::open(&settings.media.url.to_string()).unwrap(),
+            model: Model::open("builtin:").unwrap(),
+            cache,
+            settings,
+        });
+        Self { gate: Gate::new(app.clone()), app, keys, folder }
+    }
+
+    /// Another front of the same site: with the same settings, cache, media folder and keys.
+    pub(crate) fn beside(&self) -> Self {
+        let (settings, cache) = (Arc::clone(&self.app.settings), Arc::clone(&self.app.cache));
+        Self::new(settings, Arc::clone(&self.keys), Registry::memory(), cache, Arc::clone(&self.folder))
+    }
+
     /// Sends a request with headers and takes the answer apart: status, headers, JSON body (null if it is none).
     pub(crate) async fn ask(
         &self,

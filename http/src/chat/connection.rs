@@ -39,6 +39,11 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 const SILENT_PINGS_MAX: u32 = 2;
 /// Receivers told at the same time.
 const PUSHES_AT_A_TIME: usize = 16;
+/// All connections miss messages at the same time, when the cache server comes back: they look for them spread over so
+/// long a time.
+const SPREAD: Duration = Duration::from_secs(2);
+/// When a connection that could not look tries again.
+const TRY_AGAIN: Duration = Duration::from_secs(5);
 
 /// Why a connection ends.
 #[derive(Clone, Copy, Debug)]
@@ -80,6 +85,7 @@ async fn converse(app: &App, access: &Access, seat: &Seat, socket: &mut WebSocke
         app,
         socket,
         greeted: HashSet::new(),
+        greet_at: None,
         rate: limits.enabled.then(|| Rate::new(limits.messages_per_second, Instant::now())),
         heard: Instant::now(),
     };
@@ -96,6 +102,8 @@ struct Talk<'a> {
     socket: &'a mut WebSocket,
     /// What the greeting has told; it may come in again as an event.
     greeted: HashSet<Utf8Bytes>,
+    /// When to greet again, because messages may have been missed.
+    greet_at: Option<Instant>,
     rate: Option<Rate>,
     /// When the client gave its last sign of life.
     heard: Instant,
@@ -104,14 +112,16 @@ struct Talk<'a> {
 impl Talk<'_> {
     /// Tells the last message of each conversation that has unread ones.
     async fn greet(&mut self) -> Result<(), End> {
+        self.greet_at = None;
+        self.greeted.clear();
         let unread = match requests::summary(self.app).await {
             Ok(unread) => unread,
             Err(problem) => {
-                // The client can ask for it itself.
                 tracing::warn!(
                     error = fanone_telemetry::chain(&problem),
-                    "a chat begins without its summary"
+                    "a chat goes on without its summary for a while"
                 );
+                self.greet_within(TRY_AGAIN, SPREAD);
                 return Ok(());
             }
         };
@@ -123,7 +133,14 @@ impl Talk<'_> {
         Ok(())
     }
 
+    /// Messages may have been missed: tells the last ones again, soon.
+    fn greet_within(&mut self, pause: Duration, spread: Duration) {
+        let at = || Instant::now() + pause + spread.mul_f64(rand::random());
+        self.greet_at.get_or_insert_with(at);
+    }
+
     async fn go_on(&mut self, access: &Access, seat: &Seat, events: &mut Subscription) -> Result<(), End> {
+        let mut missed = seat.missed();
         let mut pings = pings(self.app.settings.chat.ping_interval());
         let left_ms = access.claims.expires_at.saturating_sub(time::now_ms());
         let expiry = Instant::now() + Duration::from_millis(u64::try_from(left_ms).unwrap_or_default());
@@ -134,6 +151,8 @@ impl Talk<'_> {
                 () = sleep_until(expiry) => return Err(End::Close(LOGIN_OVER, "the access token has expired")),
                 _ = pings.tick() => self.ping(&access.token, pings.period()).await?,
                 event = events.next() => self.tell(event).await?,
+                Ok(()) = missed.changed() => self.greet_within(Duration::ZERO, SPREAD),
+                () = reached(self.greet_at) => self.greet().await?,
                 incoming = self.socket.next() => match incoming {
                     None => return Err(End::Gone),
                     Some(Ok(message)) => self.hear(message).await?,
@@ -158,8 +177,15 @@ impl Talk<'_> {
 
     /// Passes on what was said to the user.
     async fn tell(&mut self, event: Option<Event>) -> Result<(), End> {
-        let missed = End::Close(CloseCode::Again.into(), "messages were missed, connect again");
-        let Some(Event::Message(frame)) = event else { return Err(missed) };
+        let frame = match event {
+            Some(Event::Message(frame)) => frame,
+            Some(Event::Lagged(_)) => {
+                self.greet_within(Duration::ZERO, SPREAD);
+                return Ok(());
+            }
+            // Nothing will be heard any more.
+            None => return Err(End::Close(CloseCode::Again.into(), "messages were missed, connect again")),
+        };
         let Ok(frame) = Utf8Bytes::try_from(frame) else { return Ok(()) };
         if self.greeted.remove(&frame) {
             return Ok(());
@@ -212,6 +238,14 @@ impl Talk<'_> {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(End::Gone),
         }
+    }
+}
+
+/// Resolves at a time, if there is one.
+async fn reached(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -44,7 +44,7 @@ const NO_HANDSHAKE: Refusal =
 /// | 5 group history | `group_id, page_num, page_size` | `{items:[Message], total}`, newest first |
 /// | 6 unread summary | | `{items:[{user_id or group_id, unread, last: Message}]}` |
 /// | 7 mark read | `user_id` or `group_id`, `message_id` | |
-/// | 9 push, from the server | | Message; on connect the last of each conversation that has unread ones |
+/// | 9 push, from the server | | Message; on connect, and when messages may have been missed, the last of each conversation that has unread ones |
 ///
 /// The same `seq` sent again in a conversation stores nothing new and answers the same. The server closes with 4401
 /// when the login ends, 4408 without a sign of life, 4409 when the user opens too many connections, 4429 after a flood.

@@ -7,7 +7,7 @@ use std::{
 
 use fanone_base::Id;
 use fanone_telemetry::names;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::{
     sync::CancellationToken,
     task::{TaskTracker, task_tracker::TaskTrackerToken},
@@ -23,6 +23,8 @@ pub(crate) struct Hub {
     /// For the connections of all users together.
     permits: Arc<Semaphore>,
     closing: CancellationToken,
+    /// Changes when connections may have missed messages.
+    missed: watch::Sender<()>,
     open: TaskTracker,
 }
 
@@ -33,6 +35,7 @@ impl Hub {
             per_user: per_user.max(1),
             permits: Arc::new(Semaphore::new(connections_max)),
             closing: CancellationToken::new(),
+            missed: watch::Sender::new(()),
             open: TaskTracker::new(),
         }
     }
@@ -54,7 +57,13 @@ impl Hub {
         }
         own.push_back(replaced.clone());
         metrics::gauge!(names::CHAT_CONNECTIONS).increment(1.0);
-        Some(Seat { hub: self.clone(), user, replaced, _permit: permit, _open: self.open.token() })
+        let missed = self.missed.subscribe();
+        Some(Seat { hub: self.clone(), user, replaced, missed, _permit: permit, _open: self.open.token() })
+    }
+
+    /// Tells every connection that it may have missed messages.
+    pub(crate) fn tell_missed(&self) {
+        self.missed.send_replace(());
     }
 
     /// Tells every connection to close, and waits until they have.
@@ -74,6 +83,7 @@ pub(crate) struct Seat {
     hub: Hub,
     user: Id,
     replaced: CancellationToken,
+    missed: watch::Receiver<()>,
     _permit: OwnedSemaphorePermit,
     _open: TaskTrackerToken,
 }
@@ -82,6 +92,11 @@ impl Seat {
     /// Resolves when a newer connection has taken the place.
     pub(crate) async fn replaced(&self) {
         self.replaced.cancelled().await;
+    }
+
+    /// Changes when messages may have been missed.
+    pub(crate) fn missed(&self) -> watch::Receiver<()> {
+        self.missed.clone()
     }
 
     /// Resolves when the process ends.
@@ -124,6 +139,17 @@ mod tests {
         drop(second);
         let fourth = hub.enter(Id(1)).unwrap();
         assert_eq!([&third, &fourth].map(is_replaced), [false, false]);
+    }
+
+    #[tokio::test]
+    async fn every_connection_is_told_once_that_it_may_have_missed_something() {
+        let hub = Hub::new(10, 2);
+        let seats = [Id(1), Id(2)].map(|user| hub.enter(user).unwrap());
+        hub.tell_missed();
+        for mut missed in seats.each_ref().map(Seat::missed) {
+            missed.changed().await.unwrap();
+            assert!(missed.changed().now_or_never().is_none());
+        }
     }
 
     #[tokio::test]

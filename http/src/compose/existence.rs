@@ -1,48 +1,43 @@
-//! Whether a video or a user exists. A yes is remembered for a short while: a like, a comment or a message would
-//! otherwise cost a second call each time. A no is not, so that what was just made is found.
+//! Whether a video or a user exists. The answer is remembered for a short while: a like, a comment or a message would
+//! otherwise cost a second call each time, and so would ids that somebody makes up.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use fanone_base::{Code, Id};
+use fanone_call::CallError;
 use volo_gen::fanone::{user::GetUsersReq, video::GetVideosReq};
 
 use super::Problem;
 use crate::{calls, state::App};
 
-const REMEMBERED: Duration = Duration::from_secs(10);
+const KNOWN: Duration = Duration::from_secs(10);
+/// Shorter: it may come into being.
+const UNKNOWN: Duration = Duration::from_secs(3);
+/// A deleted video never comes back. Longer than any call that has seen it alive can take to say so.
+const DELETED: Duration = Duration::from_secs(60);
 
 /// Refuses the id of a video that is unknown or deleted.
 pub(crate) async fn video(app: &App, id: Id) -> Result<(), Problem> {
-    let key = video_key(id);
-    if is_remembered(app, &key).await {
-        return Ok(());
-    }
-    let answer = calls::answer(app.read.video.get_videos(GetVideosReq { ids: vec![id.0] })).await?;
-    if answer.videos.is_empty() {
-        return Err(Problem::Refused(Code::VideoNotFound));
-    }
-    remember(app, &key).await;
-    Ok(())
+    let found = async {
+        let answer = calls::answer(app.read.video.get_videos(GetVideosReq { ids: vec![id.0] })).await?;
+        Ok(!answer.videos.is_empty())
+    };
+    check(app, &video_key(id), Code::VideoNotFound, found).await
 }
 
 /// Refuses the id of a user that is unknown or deleted.
 pub(crate) async fn user(app: &App, id: Id) -> Result<(), Problem> {
-    let key = format!("exists:user:{id}");
-    if is_remembered(app, &key).await {
-        return Ok(());
-    }
-    let answer = calls::answer(app.read.user.get_users(GetUsersReq { ids: vec![id.0] })).await?;
-    if answer.users.is_empty() {
-        return Err(Problem::Refused(Code::UserNotFound));
-    }
-    remember(app, &key).await;
-    Ok(())
+    let found = async {
+        let answer = calls::answer(app.read.user.get_users(GetUsersReq { ids: vec![id.0] })).await?;
+        Ok(!answer.users.is_empty())
+    };
+    check(app, &format!("exists:user:{id}"), Code::UserNotFound, found).await
 }
 
-/// To be called when a video is deleted.
+/// To be called when a video is deleted: every front knows it at once, whatever it has just heard of the video.
 pub(crate) async fn forget_video(app: &App, id: Id) {
-    if let Err(error) = app.cache.remove(&[&video_key(id)]).await {
+    if let Err(error) = app.existence.set_absent(&video_key(id), DELETED).await {
         tracing::warn!(%error, "a deleted video is remembered for some seconds");
     }
 }
@@ -51,13 +46,105 @@ fn video_key(id: Id) -> String {
     format!("exists:video:{id}")
 }
 
-async fn is_remembered(app: &App, key: &str) -> bool {
-    app.cache.get(key).await.is_ok_and(|mark| mark.is_some())
+async fn check(
+    app: &App,
+    key: &str,
+    unknown: Code,
+    found: impl Future<Output = Result<bool, CallError>>,
+) -> Result<(), Problem> {
+    let load = async { Ok::<_, CallError>(found.await?.then(Bytes::new)) };
+    match app.existence.get_or_load(key, KNOWN, UNKNOWN, load).await {
+        Ok(Some(_)) => Ok(()),
+        Ok(None) => Err(Problem::Refused(unknown)),
+        Err(shared) => Err(Arc::unwrap_or_clone(shared).into()),
+    }
 }
 
-async fn remember(app: &App, key: &str) {
-    // Without the cache every check is a call; nothing is wrong.
-    if let Err(error) = app.cache.set(key, Bytes::from_static(b"1"), REMEMBERED).await {
-        tracing::debug!(%error, "an existence can't be remembered");
+#[cfg(test)]
+mod tests {
+    use std::{
+        future::{pending, ready},
+        sync::atomic::{AtomicUsize, Ordering},
+    };
+
+    use futures::future::join_all;
+
+    use super::*;
+    use crate::testing::front;
+
+    const VIDEO: Id = Id(77);
+
+    /// What `check` says of the video when the service says `found`; it must not be asked when that is `None`.
+    async fn ask(app: &App, found: Option<bool>) -> Option<Code> {
+        let found = async {
+            match found {
+                Some(found) => Ok(found),
+                None => pending().await,
+            }
+        };
+        match check(app, &video_key(VIDEO), Code::VideoNotFound, found).await {
+            Ok(()) => None,
+            Err(Problem::Refused(code)) => Some(code),
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn many_that_ask_at_once_cost_one_call() {
+        let (front, calls) = (front(&[]), AtomicUsize::new(0));
+        let found = || async {
+            calls.fetch_add(1, Ordering::SeqCst);
+            tokio::task::yield_now().await;
+            Ok(true)
+        };
+        let key = video_key(VIDEO);
+        let all = join_all((0..50).map(|_| check(&front.app, &key, Code::VideoNotFound, found()))).await;
+        assert!(all.iter().all(Result::is_ok));
+        assert_eq!(calls.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn what_one_front_learns_the_other_knows() {
+        let front = front(&[]);
+        let other = front.beside();
+        assert_eq!(ask(&front.app, Some(true)).await, None);
+        assert_eq!(ask(&other.app, None).await, None);
+    }
+
+    #[tokio::test]
+    async fn an_unknown_id_is_remembered_as_unknown() {
+        let front = front(&[]);
+        assert_eq!(ask(&front.app, Some(false)).await, Some(Code::VideoNotFound));
+        assert_eq!(ask(&front.beside().app, None).await, Some(Code::VideoNotFound));
+    }
+
+    #[tokio::test]
+    async fn a_deleted_video_is_gone_at_once_on_every_front() {
+        let front = front(&[]);
+        let other = front.beside();
+        assert_eq!(ask(&other.app, Some(true)).await, None);
+        forget_video(&front.app, VIDEO).await;
+        assert_eq!(ask(&other.app, None).await, Some(Code::VideoNotFound));
+    }
+
+    #[tokio::test]
+    async fn a_front_that_saw_a_video_alive_just_before_it_was_deleted_does_not_bring_it_back() {
+        let front = front(&[]);
+        let other = front.beside();
+        let found = async {
+            forget_video(&other.app, VIDEO).await;
+            Ok(true)
+        };
+        check(&front.app, &video_key(VIDEO), Code::VideoNotFound, found).await.unwrap();
+        assert_eq!(ask(&front.app, None).await, Some(Code::VideoNotFound));
+    }
+
+    #[tokio::test]
+    async fn a_call_that_failed_is_made_again() {
+        let front = front(&[]);
+        let lost =
+            check(&front.app, &video_key(VIDEO), Code::VideoNotFound, ready(Err(CallError::Timeout))).await;
+        assert!(matches!(lost, Err(Problem::Call(CallError::Timeout))), "{lost:?}");
+        assert_eq!(ask(&front.app, Some(true)).await, None);
     }
 }

@@ -1,10 +1,13 @@
 //! `Login`: the caller is a user, proven by an access token. An expired one is renewed with the refresh token, if the
 //! client sent that too; the answer then carries `New-Access-Token`.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use fanone_base::{Code, Id};
 use fanone_identity::{TokenError, UserClaims};
 use http::{HeaderMap, HeaderValue, header, request::Parts};
+use tokio::time::Instant;
 use volo::{FastStr, context::Context};
 use volo_gen::fanone::user::RenewAccessReq;
 use volo_http::{context::ServerContext, server::extract::FromContext};
@@ -34,6 +37,7 @@ pub(crate) struct Notes {
 }
 
 /// A checked access token.
+#[derive(Clone)]
 pub(crate) struct Access {
     pub(crate) claims: UserClaims,
     pub(crate) token: FastStr,
@@ -52,9 +56,12 @@ impl FromContext for Login {
     type Rejection = Refusal;
 
     async fn from_context(cx: &mut ServerContext, parts: &mut Parts) -> Result<Self, Refusal> {
-        let app = &Scope::of(cx)?.app;
+        let scope = Scope::of(cx)?;
         let token = access_token(&parts.headers).ok_or(Refusal::of(Code::NotLoggedIn))?;
-        let access = authenticate(app, token, refresh_token(&parts.headers)).await?;
+        let access = match &scope.access {
+            Some(access) => access.clone(),
+            None => authenticate(&scope.app, token, refresh_token(&parts.headers)).await?,
+        };
         let UserClaims { user_id: user, session, .. } = access.claims;
         cx.extensions_mut().insert(Notes { user: Some(user), new_access: access.to_send() });
         Ok(Self { user, session, token: access.token })
@@ -85,19 +92,34 @@ async fn renew(app: &App, refresh: &str) -> Result<Access, Refusal> {
     }
 }
 
-/// From now on the session's access tokens are worth nothing. They would expire by themselves a little later.
+/// From now on the session's access tokens are worth nothing, on any front. They would expire by themselves a little
+/// later.
+///
+/// While the cache server is away only this front knows. The others go on taking such a token, for as long as it says
+/// at most, until the server is back and is told again: see `outage`.
 pub(crate) async fn revoke(app: &App, session: Id) {
-    let key = revoked_key(session);
-    if let Err(error) =
-        app.cache.set(&key, Bytes::from_static(b"1"), app.settings.identity.access_ttl()).await
-    {
-        tracing::warn!(%error, "an access token can't be revoked before it expires");
+    let lifetime = app.settings.identity.access_ttl();
+    app.revoked.insert(session, Instant::now() + lifetime);
+    tell(app, session, lifetime).await;
+}
+
+/// Tells the cache once more what this front has revoked.
+pub(crate) async fn revoke_again(app: &App) {
+    for (session, end) in &app.revoked {
+        tell(app, *session, end.saturating_duration_since(Instant::now())).await;
+    }
+}
+
+async fn tell(app: &App, session: Id, lifetime: Duration) {
+    if let Err(error) = app.cache.set(&revoked_key(session), Bytes::from_static(b"1"), lifetime).await {
+        tracing::warn!(%error, "other fronts take an access token until it expires");
     }
 }
 
 async fn is_revoked(app: &App, session: Id) -> bool {
-    // Without the cache a token lasts as long as it says.
-    app.cache.get(&revoked_key(session)).await.is_ok_and(|mark| mark.is_some())
+    // Better a token that lasts as long as it says than a site that is closed without its cache.
+    app.revoked.contains_key(&session)
+        || app.cache.get(&revoked_key(session)).await.is_ok_and(|mark| mark.is_some())
 }
 
 fn revoked_key(session: Id) -> String {
@@ -124,7 +146,10 @@ fn header_text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
 
 #[cfg(test)]
 mod tests {
+    use http::Method;
+
     use super::*;
+    use crate::testing::{Front, front};
 
     fn token(pairs: &[(&'static str, &str)]) -> Option<String> {
         let headers: HeaderMap = pairs
@@ -148,5 +173,42 @@ mod tests {
         assert_eq!(token(&[("authorization", "Basic b")]), None);
         assert_eq!(token(&[("authorization", "b")]), None);
         assert_eq!(token(&[("access-token", " ")]), None);
+    }
+
+    const KIND: [(&str, &str); 1] = [("content-type", "application/x-www-form-urlencoded")];
+
+    /// The code of the answer to a request that needs a login: it looks at the login before the (wrong) form.
+    async fn asked(front: &Front, method: Method, target: &str, token: &str) -> i64 {
+        let headers = [KIND[0], ("access-token", token)];
+        front.ask(method, target, &headers, "x=1").await.2["base"]["code"].as_i64().unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_session_that_ends_on_one_front_ends_on_the_other_at_once() {
+        let front = front(&[]);
+        let other = front.beside();
+        let tokens = front.keys.user_tokens(Duration::from_secs(60), Duration::from_secs(60)).unwrap();
+        let [ended, open] = [8, 9].map(|session| tokens.access(Id(7), Id(session)).unwrap());
+        revoke(&front.app, Id(8)).await;
+        for front in [&front, &other] {
+            let (change, read) = ((Method::POST, "/like/action"), (Method::GET, "/group/members"));
+            for (method, target) in [change, read] {
+                let code = |token| asked(front, method.clone(), target, token);
+                assert_eq!(code(&ended).await, i64::from(Code::NotLoggedIn.number()), "{target}");
+                assert_eq!(code(&open).await, i64::from(Code::Parameter.number()), "{target}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_the_cache_has_lost_it_is_told_again() {
+        let front = front(&[]);
+        let other = front.beside();
+        revoke(&front.app, Id(8)).await;
+        front.app.cache.remove(&[&revoked_key(Id(8))]).await.unwrap();
+        assert!(is_revoked(&front.app, Id(8)).await, "the front that ended it knows by itself");
+        assert!(!is_revoked(&other.app, Id(8)).await);
+        revoke_again(&front.app).await;
+        assert!(is_revoked(&other.app, Id(8)).await);
     }
 }

@@ -7,11 +7,15 @@ use fanone_media::{Folder, Key, SegmentError};
 use fanone_telemetry::jobs;
 use tokio_util::sync::CancellationToken;
 
-use crate::state::App;
+use crate::{lease::Lease, state::App};
 
 const INTERVAL: Duration = Duration::from_secs(10 * 60);
-/// An upload that is just being published when it expires is left alone for so long.
+/// An upload that is just being published when it expires, on whichever front, is left alone for so long.
 const GRACE: Duration = Duration::from_secs(60 * 60);
+/// How long a file that is being written may go untouched, however slowly its bytes come.
+const SLOWEST: Duration = Duration::from_secs(24 * 60 * 60);
+/// The fronts share the media store: one of them is enough.
+const LEASE: &str = "lease:uploads_tidy";
 
 /// Tidies up at once and every ten minutes, until `shutdown`.
 pub(crate) async fn run(app: App, shutdown: CancellationToken) {
@@ -19,6 +23,13 @@ pub(crate) async fn run(app: App, shutdown: CancellationToken) {
 }
 
 async fn tidy(app: &App) -> Result<(), SegmentError> {
+    let Some(lease) = Lease::take(&app.cache, LEASE).await else { return Ok(()) };
+    let outcome = tidy_now(app).await;
+    lease.release().await;
+    outcome
+}
+
+async fn tidy_now(app: &App) -> Result<(), SegmentError> {
     let folder: Key = Folder::Uploads.name().parse()?;
     let uploads = app.media.folders(&folder).await?;
     let lifetime = app.settings.upload.lifetime().saturating_add(GRACE);
@@ -30,7 +41,7 @@ async fn tidy(app: &App) -> Result<(), SegmentError> {
             Err(error) => return Err(error),
         }
     }
-    app.media.sweep(GRACE).await?;
+    app.media.sweep(SLOWEST).await?;
     Ok(())
 }
 
@@ -68,6 +79,23 @@ mod tests {
 
         assert_eq!(segments.offset(old).await.unwrap(), 0);
         assert_eq!(segments.offset(fresh).await.unwrap(), 4);
+    }
+
+    #[tokio::test]
+    async fn one_front_tidies_at_a_time() {
+        let front = front(&[]);
+        let other = front.beside();
+        let old = Id(1 << 40);
+        let piece = stream::iter([Ok(bytes::Bytes::from_static(b"part"))]).boxed();
+        front.app.uploads.segments.append(old, 0, 100, piece, None).await.unwrap();
+        let lease = Lease::take(&front.app.cache, LEASE).await.unwrap();
+
+        tidy(&other.app).await.unwrap();
+        assert_eq!(other.app.uploads.segments.offset(old).await.unwrap(), 4, "the other one is at it");
+
+        lease.release().await;
+        tidy(&other.app).await.unwrap();
+        assert_eq!(front.app.uploads.segments.offset(old).await.unwrap(), 0);
     }
 
     #[test]

@@ -7,11 +7,7 @@ mod publish;
 mod sniffer;
 pub(crate) mod tus;
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use fanone_base::Id;
 use fanone_config::Settings;
@@ -32,8 +28,6 @@ pub(crate) struct Uploads {
     covers: Covers,
     /// One permit for each body that is being read.
     slots: Arc<Semaphore>,
-    /// Resumable uploads that this process is publishing at this moment.
-    finishing: Arc<Mutex<HashSet<Id>>>,
 }
 
 impl Uploads {
@@ -43,7 +37,6 @@ impl Uploads {
             segments: Segments::new(media.clone(), settings.upload.segment_bytes),
             covers: Covers::new(&settings.media.ffmpeg, timeout, COVERS_AT_A_TIME),
             slots: Arc::new(Semaphore::new(settings.upload.concurrent_max)),
-            finishing: Arc::default(),
         }
     }
 
@@ -51,24 +44,6 @@ impl Uploads {
     fn slot(&self) -> Result<OwnedSemaphorePermit, Refusal> {
         let permit = Arc::clone(&self.slots).try_acquire_owned().ok();
         permit.ok_or_else(|| Refusal::busy(RETRY_AFTER_S))
-    }
-
-    /// The right to publish an upload; `None` while somebody else has it.
-    fn turn(&self, upload: Id) -> Option<Turn> {
-        let mut finishing = self.finishing.lock().unwrap_or_else(PoisonError::into_inner);
-        finishing.insert(upload).then(|| Turn { finishing: Arc::clone(&self.finishing), upload })
-    }
-}
-
-/// The right to publish an upload, given back when dropped.
-struct Turn {
-    finishing: Arc<Mutex<HashSet<Id>>>,
-    upload: Id,
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        self.finishing.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.upload);
     }
 }
 

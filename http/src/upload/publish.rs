@@ -5,7 +5,7 @@ use std::time::Duration;
 use fanone_base::{Code, Id};
 use fanone_call::CallError;
 use fanone_media::{
-    Key, VideoKind, holds_video,
+    Key, MediaError, VideoKind, holds_video,
     picture::{self, PictureLimits},
 };
 use fanone_vectors::to_bytes;
@@ -35,12 +35,12 @@ pub(super) struct Draft {
     pub(super) upload: Option<Id>,
 }
 
-/// Publishes a file and returns the video's id. A file that is refused is removed; one of which it is not known
-/// whether it was published stays.
+/// Publishes a file and returns the video's id. A file that no video will name is removed; one of which that is not
+/// known stays.
 pub(super) async fn publish(app: &App, draft: Draft) -> Result<Id, Problem> {
     let outcome = attempt(app, &draft).await;
     if let Err(problem) = &outcome
-        && !may_be_published(problem)
+        && is_nobodys(&draft, problem)
     {
         discard(app, draft.video.as_str()).await;
         discard(app, draft.cover.as_str()).await;
@@ -55,7 +55,11 @@ async fn attempt(app: &App, draft: &Draft) -> Result<Id, Problem> {
     let cover = app.uploads.covers.make(&app.media, &draft.video, draft.kind, &draft.title).await?.jpeg;
     let opened = picture::open(cover.clone(), COVER_LIMITS).await?;
     let vector = app.model.embed(opened.preview).await?;
-    app.media.put(&draft.cover, cover).await?;
+    match app.media.create(&draft.cover, vec![cover]).await {
+        // There is one when an earlier attempt came so far.
+        Ok(()) | Err(MediaError::Exists) => {}
+        Err(error) => return Err(error.into()),
+    }
     let request = PublishReq {
         video_key: draft.video.to_string().into(),
         cover_key: draft.cover.to_string().into(),
@@ -89,9 +93,20 @@ where
     Err(unknown.unwrap_or(CallError::Timeout))
 }
 
-/// Whether the service has not clearly said no, so that the row may be there all the same.
-fn may_be_published(problem: &Problem) -> bool {
-    matches!(problem, Problem::Call(error) if is_unknown(error))
+/// Whether no video names the draft's objects, and none ever will.
+fn is_nobodys(draft: &Draft, problem: &Problem) -> bool {
+    match (draft.upload, problem) {
+        // Their keys are known to this attempt alone, so a clear no is enough.
+        (None, Problem::Call(error)) => !is_unknown(error),
+        (None, _) => true,
+        // Every attempt at an upload has the same objects, so only what the service says of the upload counts: that it
+        // was ended, which a published one can't be, or that its video has been deleted.
+        (
+            Some(_),
+            Problem::Call(CallError::Answer { code: Code::UploadNotFound | Code::VideoNotFound, .. }),
+        ) => true,
+        (Some(_), _) => false,
+    }
 }
 
 fn is_unknown(error: &CallError) -> bool {
@@ -107,6 +122,30 @@ mod tests {
     async fn outcome_of(answers: Vec<Result<i64, CallError>>) -> Result<i64, CallError> {
         let answers = RefCell::new(answers.into_iter());
         settled(|| ready(answers.borrow_mut().next().unwrap())).await
+    }
+
+    fn draft(upload: Option<Id>) -> Draft {
+        let key = |text: &str| text.parse().unwrap();
+        let (title, description) = (String::new(), String::new());
+        let (video, cover) = (key("videos/a.mp4"), key("covers/a.jpg"));
+        Draft { video, kind: VideoKind::Mp4, cover, title, description, upload }
+    }
+
+    #[test]
+    fn the_objects_of_an_upload_stay_unless_no_video_can_name_them() {
+        let answer = |code| Problem::Call(CallError::Answer { code, message: String::new() });
+        for (problem, of_a_form, of_an_upload) in [
+            (Problem::Call(CallError::Timeout), false, false),
+            (Problem::Call(CallError::Refused(Code::AccessExpired)), true, false),
+            (Problem::Refused(Code::NotAVideo), true, false),
+            (Problem::Media(MediaError::NotFound), true, false),
+            (answer(Code::Parameter), true, false),
+            (answer(Code::UploadNotFound), true, true),
+            (answer(Code::VideoNotFound), true, true),
+        ] {
+            assert_eq!(is_nobodys(&draft(None), &problem), of_a_form, "{problem:?}");
+            assert_eq!(is_nobodys(&draft(Some(Id(7))), &problem), of_an_upload, "{problem:?}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

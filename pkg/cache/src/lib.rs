@@ -32,8 +32,9 @@ pub type Ranked = (i64, f64);
 /// A cache server. A key belongs to one kind: value, counter or sorted set.
 ///
 /// While the server is away, values, counters and messages are those of this process alone, so that limits stay in force;
-/// sorted sets and the `shared_` operations fail at once with [`CacheError::Away`]. What this process kept is forgotten
-/// when the server is back.
+/// sorted sets and the `shared_` operations fail at once with [`CacheError::Away`]. When the server is back, keys that this
+/// process has set or removed meanwhile are removed there, and small values that it has added are added there; whatever
+/// else it kept is forgotten.
 ///
 /// Every method fails with [`CacheError::Key`] for a key that is empty or longer than [`KEY_BYTES_MAX`].
 #[async_trait]

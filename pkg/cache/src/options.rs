@@ -9,12 +9,13 @@ pub struct Options {
     pub timeout: Duration,
     /// For a new connection, with its greeting and login.
     pub connect_timeout: Duration,
-    /// Connections of this process. Each carries the operations of many callers at a time.
+    /// Connections of this process. Each carries the operations of many callers at a time, and sends them together: so
+    /// one is the cheapest, and a second keeps small values from waiting behind large ones.
     pub connections: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { timeout: Duration::from_millis(250), connect_timeout: Duration::from_secs(1), connections: 2 }
+        Self { timeout: Duration::from_millis(250), connect_timeout: Duration::from_secs(1), connections: 1 }
     }
 }

@@ -50,7 +50,7 @@ impl RedisCache {
     async fn ask<T: FromRedisValue>(
         &self,
         operation: &'static str,
-        request: &Request,
+        request: &Request<'_>,
     ) -> Result<Answer<T>, CacheError> {
         self.server.ask(operation, request).await.map_err(CacheError::Refused)
     }
@@ -59,7 +59,7 @@ impl RedisCache {
     async fn ask_only<T: FromRedisValue>(
         &self,
         operation: &'static str,
-        request: &Request,
+        request: &Request<'_>,
     ) -> Result<T, CacheError> {
         match self.ask(operation, request).await? {
             Answer::Redis(answer) => Ok(answer),
@@ -99,7 +99,13 @@ impl Cache for RedisCache {
         check_value(&value)?;
         match self.ask::<Option<Value>>("add", &commands::add(key, &value, ttl)).await? {
             Answer::Redis(done) => Ok(done.is_some()),
-            Answer::Away(outage) => outage.local.add(key, value, ttl).await,
+            Answer::Away(outage) => {
+                let done = outage.local.add(key, value.clone(), ttl).await?;
+                if done {
+                    self.server.owe(|debts| debts.add(key, value, ttl));
+                }
+                Ok(done)
+            }
         }
     }
 
@@ -108,7 +114,7 @@ impl Cache for RedisCache {
         if keys.is_empty() {
             return Ok(());
         }
-        match self.ask("remove", &commands::remove(keys.iter().copied())).await? {
+        match self.ask("remove", &commands::remove(keys)).await? {
             Answer::Redis(()) => Ok(()),
             Answer::Away(_) => {
                 let outage = self.server.owe(|debts| keys.iter().for_each(|key| debts.change(key)));

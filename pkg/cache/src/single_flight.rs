@@ -30,6 +30,8 @@ const PRESENT: u8 = 1;
 pub struct SingleFlight {
     cache: Arc<dyn Cache>,
     flights: moka::future::Cache<String, Option<Bytes>>,
+    /// Whether other processes wait for what this one loads.
+    everywhere: bool,
 }
 
 impl SingleFlight {
@@ -37,7 +39,13 @@ impl SingleFlight {
     #[must_use]
     pub fn new(cache: Arc<dyn Cache>) -> Self {
         let flights = moka::future::Cache::builder().max_capacity(FLIGHTS_MAX).time_to_live(SETTLE).build();
-        Self { cache, flights }
+        Self { cache, flights, everywhere: true }
+    }
+
+    /// As [`Self::new`], but each process loads for itself: for loads that cost less than telling the others.
+    #[must_use]
+    pub fn in_process(cache: Arc<dyn Cache>) -> Self {
+        Self { everywhere: false, ..Self::new(cache) }
     }
 
     /// The value of a key from the cache, or from `load`, which runs once in this process however many callers wait.
@@ -66,6 +74,16 @@ impl SingleFlight {
         let value = self.flights.try_get_with_by_ref(key, load_and_keep).await?;
         self.flights.invalidate(key).await;
         Ok(value)
+    }
+
+    /// Keeps that there is no value, whatever is kept now and whatever a load under way finds.
+    ///
+    /// # Errors
+    ///
+    /// What the cache gives.
+    pub async fn set_absent(&self, key: &str, ttl: Duration) -> Result<(), CacheError> {
+        self.flights.invalidate(key).await;
+        self.cache.set(key, Bytes::from_static(&[ABSENT]), ttl).await
     }
 
     /// Forgets keys, so that the next caller loads them.
@@ -105,6 +123,11 @@ impl SingleFlight {
     where
         F: Future<Output = Result<Option<Bytes>, E>>,
     {
+        if !self.everywhere {
+            let value = load.await?;
+            self.keep(key, value.as_ref(), ttl, ttl_absent).await;
+            return Ok(value);
+        }
         let lock = format!("loading:{key}");
         if let Ok(false) = self.cache.add(&lock, Bytes::new(), LOCK_TTL).await
             && let Some(known) = self.wait(key).await
@@ -138,7 +161,8 @@ impl SingleFlight {
         kept.put_u8(if value.is_some() { PRESENT } else { ABSENT });
         kept.extend_from_slice(value.map_or(&[], |value| value));
         let ttl = jittered(if value.is_some() { ttl } else { ttl_absent });
-        if let Err(error) = self.cache.set(key, kept.freeze(), ttl).await {
+        // Only where nothing is kept: what was said of the key while it was loaded is newer.
+        if let Err(error) = self.cache.add(key, kept.freeze(), ttl).await {
             tracing::debug!(%error, "a value can't be cached");
         }
     }
@@ -233,6 +257,18 @@ mod tests {
         let flight = SingleFlight::new(cache);
         let loaded = flight.get_or_load("k", TTL, TTL, async { Ok::<_, String>(value("v")) });
         assert_eq!(loaded.await.unwrap(), value("v"));
+    }
+
+    #[tokio::test]
+    async fn what_goes_while_it_is_loaded_stays_gone() {
+        let flight = flight();
+        let load = async {
+            flight.set_absent("k", TTL).await.unwrap();
+            Ok::<_, String>(value("seen just before"))
+        };
+        flight.get_or_load("k", TTL, TTL, load).await.unwrap();
+        let again = flight.get_or_load("k", TTL, TTL, std::future::pending::<Result<_, String>>()).await;
+        assert_eq!(again.unwrap(), None);
     }
 
     #[tokio::test]

@@ -4,8 +4,13 @@
 //! it came is read from the list of them: there is no other state that could disagree. A broken connection loses
 //! nothing that arrived; a killed server at most one segment.
 //!
-//! An append with a checksum must keep nothing when the sum is wrong. Its first segment is published last: until
-//! then the run has a gap, and what lies behind the gap does not count. The next append removes it.
+//! Any number of processes may append to one upload at once, with no lock between them: a run only grows, and each
+//! segment is made only where there is none. So exactly one append makes the segment that follows the end of a run, the
+//! others make nothing from there on, and what follows a segment was meant for it. While an upload lives, nothing of
+//! its run is removed: that would let the bytes of two appends meet.
+//!
+//! An append with a checksum must keep nothing when the sum is wrong. It is written as one object beside the run,
+//! which takes its place in the run once the sum is right.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -61,7 +66,7 @@ pub enum SegmentError {
     /// Another request appends to the same upload at this moment.
     #[error("another request appends to the same upload")]
     Busy,
-    /// More bytes than the upload was to have; none of this append are kept.
+    /// More bytes than the upload was to have. The last segment of the append is not kept, so the upload is not whole.
     #[error("more than the {0} bytes of the upload")]
     TooLong(u64),
     /// The bytes don't have the expected sum; none of this append are kept.
@@ -113,8 +118,8 @@ pub struct Segments {
 }
 
 impl Segments {
-    /// Uploads in `store`, in segments of at most `segment_bytes`. An append holds that much in memory, with a
-    /// checksum twice as much.
+    /// Uploads in `store`, in segments of at most `segment_bytes`; an append holds that much in memory. One with a
+    /// checksum becomes one segment, however large it is.
     pub fn new(store: MediaStore, segment_bytes: usize) -> Segments {
         Segments { store, segment_bytes: segment_bytes.max(1), busy: Arc::default() }
     }
@@ -167,12 +172,10 @@ impl Segments {
         if run.len() >= SEGMENTS_MAX {
             return Err(SegmentError::TooManySegments);
         }
-        self.remove_from(upload, offset).await?;
-        let mut append = Append::new(self, upload, offset, checksum.is_some());
+        let mut append = Append::new(self, upload, offset, checksum.is_some())?;
         let broken = loop {
             match stream.next().await {
                 Some(Ok(chunk)) if append.end() + chunk.len() as u64 > length => {
-                    self.remove_from(upload, offset).await?;
                     return Err(SegmentError::TooLong(length));
                 }
                 Some(Ok(chunk)) => {
@@ -187,11 +190,9 @@ impl Segments {
         };
         if let Some(mut checksum) = checksum {
             if broken.is_some() {
-                self.remove_from(upload, offset).await?;
                 return Ok(Appended { offset, broken });
             }
             if !checksum.fits() {
-                self.remove_from(upload, offset).await?;
                 return Err(SegmentError::Checksum);
             }
         }
@@ -214,17 +215,22 @@ impl Segments {
         Ok(bytes)
     }
 
-    /// Puts a whole upload of `length` bytes together under its final key. The segments stay until [`Self::remove`].
+    /// Puts a whole upload of `length` bytes together under its final key, unless there is an object with this key
+    /// already: then this upload was put together before. The segments stay until [`Self::remove`].
     ///
     /// # Errors
-    /// [`SegmentError::Offset`] when it is not whole, faults of the store; nothing is visible then.
+    /// [`SegmentError::Offset`] when it is not whole, faults of the store; nothing new is visible then.
     pub async fn concat(&self, upload: Id, length: u64, key: &Key) -> Result<(), SegmentError> {
         let run = self.run(upload).await?;
         let actual = run.last().map_or(0, |segment| segment.end);
         if actual != length {
             return Err(SegmentError::Offset { asked: length, actual });
         }
-        let mut writer = self.store.writer(key);
+        if self.store.head(key).await.is_ok() {
+            return Ok(());
+        }
+        let beside = append::beside(&folder(upload)?)?;
+        let mut writer = self.store.writer(&beside);
         for segment in run {
             let mut stream = self.store.read(&segment.key, 0..segment.end - segment.start).await?;
             while let Some(chunk) = stream.try_next().await? {
@@ -232,27 +238,25 @@ impl Segments {
             }
         }
         writer.finish().await?;
-        Ok(())
+        match self.store.move_new(&beside, key).await {
+            Ok(()) | Err(MediaError::Exists) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
-    /// Forgets all bytes of an upload; an unknown one is fine.
+    /// Forgets all bytes of an upload; an unknown one is fine. Only for one that nobody can append to any more.
     ///
     /// # Errors
     /// [`SegmentError::Busy`], faults of the store.
     pub async fn remove(&self, upload: Id) -> Result<(), SegmentError> {
         let _turn = self.turn(upload)?;
-        self.remove_from(upload, 0).await?;
-        if let Some(folder) = self.store.local_path(&folder(upload)?) {
+        let folder = folder(upload)?;
+        for (key, _) in self.store.list(&folder, LISTED_MAX).await? {
+            self.store.delete(&key).await?;
+        }
+        if let Some(folder) = self.store.local_path(&folder) {
             // An empty folder costs next to nothing; that it stays is no reason to fail.
             tokio::fs::remove_dir(folder).await.unwrap_or_default();
-        }
-        Ok(())
-    }
-
-    /// Removes the segments that begin at `offset` or behind it, those behind a gap too.
-    async fn remove_from(&self, upload: Id, offset: u64) -> Result<(), SegmentError> {
-        for segment in self.list(upload).await?.into_iter().filter(|segment| segment.start >= offset) {
-            self.store.delete(&segment.key).await?;
         }
         Ok(())
     }
@@ -266,6 +270,7 @@ impl Segments {
 
     async fn list(&self, upload: Id) -> Result<Vec<Segment>, SegmentError> {
         let found = self.store.list(&folder(upload)?, LISTED_MAX).await?;
+        // What is no number is not in the run.
         let segment = |(key, size): (Key, u64)| {
             let (_, start) = key.as_str().rsplit_once('/')?;
             let start: u64 = start.parse().ok()?;
@@ -289,6 +294,11 @@ struct Segment {
     key: Key,
 }
 
+/// The key of the segment that begins at `start`.
+fn segment_key(upload: Id, start: u64) -> Result<Key, MediaError> {
+    format!("{}/{start:020}", folder(upload)?).parse()
+}
+
 fn folder(upload: Id) -> Result<Key, MediaError> {
     format!("{}/{upload}", Folder::Uploads.name()).parse()
 }
@@ -305,5 +315,7 @@ impl Drop for Turn {
     }
 }
 
+#[cfg(test)]
+mod race_tests;
 #[cfg(test)]
 mod tests;

@@ -113,6 +113,18 @@ impl MediaStore {
         Ok(())
     }
 
+    /// Gives an object another key; removes it if there is one with that key already.
+    ///
+    /// # Errors
+    /// [`MediaError::Exists`], [`MediaError::NotFound`], faults of the store.
+    pub async fn move_new(&self, from: &Key, to: &Key) -> Result<(), MediaError> {
+        let moved = self.objects.rename_if_not_exists(&from.path(), &to.path()).await;
+        if moved.is_err() {
+            self.delete(from).await?;
+        }
+        Ok(moved?)
+    }
+
     /// Size, tag and time of an object.
     ///
     /// # Errors
@@ -307,6 +319,22 @@ mod tests {
             store.create(&key, chunks).await.unwrap();
             assert!(matches!(store.create(&key, vec![]).await, Err(MediaError::Exists)));
             assert_eq!(read(&store, "uploads/1/0", 0..9).await, b"abc");
+        }
+    }
+
+    #[tokio::test]
+    async fn moving_never_replaces() {
+        let (_folder, stores) = stores();
+        for store in stores {
+            let (from, to) = (key("uploads/1/a"), key("uploads/1/b"));
+            assert!(matches!(store.move_new(&from, &to).await, Err(MediaError::NotFound)));
+            store.put(&from, Bytes::from_static(b"one")).await.unwrap();
+            store.move_new(&from, &to).await.unwrap();
+            assert_eq!(store.list(&key("uploads/1"), 9).await.unwrap(), [(to.clone(), 3)]);
+            store.put(&from, Bytes::from_static(b"another")).await.unwrap();
+            assert!(matches!(store.move_new(&from, &to).await, Err(MediaError::Exists)));
+            assert_eq!(store.list(&key("uploads/1"), 9).await.unwrap(), [(to, 3)]);
+            assert_eq!(read(&store, "uploads/1/b", 0..9).await, b"one");
         }
     }
 

@@ -1,20 +1,26 @@
 //! The picture library: which avatars and covers look like a given picture.
 //!
 //! The table is the truth. The index holds ids only, is filled from the table when the service starts
-//! and follows each commit; an id whose row is gone is dropped when a search comes upon it.
+//! and follows each commit; an id whose row is gone is dropped when a search comes upon it. What other processes have
+//! written is taken in before a search, unless their shard is still at the version of the last time.
 
 use std::{collections::HashMap, sync::Arc};
 
-use fanone_base::{Id, InvalidField};
+use fanone_base::{Id, InvalidField, time};
+use fanone_store::{Shard, StoreError};
 use fanone_vectors::{Index, from_bytes};
+use futures::future::try_join_all;
 
 use crate::{
     error::UserError,
-    store::{Picture, PictureStore, page_after},
+    store::{Picture, PictureStore, changed_since, page_after},
 };
 
 /// Rows read at a time when the index is filled.
 const PAGE_ROWS: u64 = 500;
+/// A row that another process writes now may bear a time that lies so far back: its transaction takes a while, and
+/// clocks differ.
+const BEHIND_MS: i64 = 20_000;
 /// Matches asked for at once.
 const LIMIT_MAX: usize = 100;
 /// A search that meets ids without rows is repeated so often.
@@ -37,6 +43,16 @@ pub(crate) struct Pictures {
     pub(crate) store: PictureStore,
     index: Arc<dyn Index>,
     model: Arc<str>,
+    /// Of each shard, in order.
+    seen: Arc<[tokio::sync::Mutex<Seen>]>,
+}
+
+/// Up to where the rows of a shard have been taken into the index.
+#[derive(Default)]
+struct Seen {
+    version: Option<u64>,
+    /// Unix milliseconds.
+    at: i64,
 }
 
 impl Pictures {
@@ -45,9 +61,11 @@ impl Pictures {
         store: PictureStore,
         index: Arc<dyn Index>,
         model: &str,
-    ) -> Result<Self, fanone_store::StoreError> {
-        let pictures = Self { store, index, model: model.into() };
-        for shard in pictures.store.shards() {
+    ) -> Result<Self, StoreError> {
+        let seen = store.shards().iter().map(|_| tokio::sync::Mutex::default()).collect();
+        let pictures = Self { store, index, model: model.into(), seen };
+        for (shard, seen) in pictures.store.shards().iter().zip(&*pictures.seen) {
+            seen.lock().await.at = time::now_ms();
             let mut last = 0;
             loop {
                 let page = page_after(shard, last, PAGE_ROWS).await?;
@@ -76,6 +94,7 @@ impl Pictures {
             tracing::warn!(model, ours = &*self.model, "search with a vector of another model");
             return Ok(Vec::new());
         }
+        self.catch_up().await?;
         let mut matches = Vec::new();
         for _ in 0..SEARCH_TRIES {
             let near = self.index.search(vector.clone(), limit).await?;
@@ -93,6 +112,33 @@ impl Pictures {
             self.removed(&gone).await;
         }
         Ok(matches)
+    }
+
+    /// Takes in what other processes have written.
+    async fn catch_up(&self) -> Result<(), StoreError> {
+        let shards = self.store.shards().iter().zip(&*self.seen).filter(|(shard, _)| shard.is_shared());
+        try_join_all(shards.map(|(shard, seen)| async {
+            let mut seen = seen.lock().await;
+            self.catch_up_with(shard, &mut seen).await
+        }))
+        .await?;
+        Ok(())
+    }
+
+    async fn catch_up_with(&self, shard: &Shard, seen: &mut Seen) -> Result<(), StoreError> {
+        let (version, now) = (shard.version().await, time::now_ms());
+        if version.is_some() && version == seen.version {
+            return Ok(());
+        }
+        let mut last: Option<Picture> = None;
+        loop {
+            let page = changed_since(shard, seen.at - BEHIND_MS, last.as_ref(), PAGE_ROWS).await?;
+            let Some(picture) = page.last() else { break };
+            last = Some(picture.clone());
+            self.added(page).await;
+        }
+        *seen = Seen { version, at: now };
+        Ok(())
     }
 
     /// Takes stored pictures into the index. One that does not fit is left out and logged: it must not

@@ -14,7 +14,10 @@ impl Videos {
     /// Deletes a video of `user` and answers what it was. The row stays, with the time of its end.
     pub(crate) async fn delete(&self, user: Id, id: Id) -> Result<Video, VideoError> {
         let now = time::now_ms();
-        self.store.shard(id.bucket()).write(move |tx| Box::pin(delete(tx, user, id, now))).await
+        let deleted =
+            self.store.shard(id.bucket()).write(move |tx| Box::pin(delete(tx, user, id, now))).await?;
+        self.ranking.remove(id).await;
+        Ok(deleted)
     }
 }
 

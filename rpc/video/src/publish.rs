@@ -38,7 +38,8 @@ pub(crate) struct CoverVector {
 }
 
 impl Videos {
-    /// Publishes a video. The same file, or the same upload, published again answers the same video.
+    /// Publishes a video. The same file, or the same upload, published again answers the same video, unless that has been
+    /// deleted since.
     pub(crate) async fn publish(&self, author: Id, publication: Publication) -> Result<Video, VideoError> {
         if publication.upload.is_some_and(|upload| upload.bucket() != author.bucket()) {
             // The author's uploads are in the author's bucket.
@@ -46,13 +47,16 @@ impl Videos {
         }
         let ids = self.ids.clone();
         let publication = Arc::new(publication);
-        self.store
+        let video: Video = self
+            .store
             .shard(author.bucket())
             .write(move |tx| {
                 let (ids, publication) = (ids.clone(), Arc::clone(&publication));
                 Box::pin(async move { publish(tx, &ids, author, &publication).await })
             })
-            .await
+            .await?;
+        self.ranking.raise(video.id, video.visit_count).await;
+        Ok(video)
     }
 }
 
@@ -67,7 +71,8 @@ async fn publish(
         // An upload whose time has just run out is taken all the same: its last byte came in time.
         let upload = upload.filter(|upload| !upload.is_ended()).ok_or(VideoError::UploadNotFound)?;
         if let Some(video) = upload.video {
-            return videos::find(tx, video).await?.ok_or(VideoError::VideoNotFound);
+            let video = videos::find(tx, video).await?;
+            return video.filter(|video| video.deleted_at == 0).ok_or(VideoError::VideoNotFound);
         }
     }
     let video = insert(tx, ids, author, publication).await?;
@@ -92,8 +97,9 @@ async fn insert(
             return Ok(video);
         }
         match videos::lock_by_key(tx, &publication.video_key).await? {
-            Some(video) if video.user == author => return Ok(video),
-            Some(_) => return Err(VideoError::NotTheAuthor),
+            Some(video) if video.user != author => return Err(VideoError::NotTheAuthor),
+            Some(video) if video.deleted_at == 0 => return Ok(video),
+            Some(_) => return Err(VideoError::VideoNotFound),
             None => {} // the id was in use, not the key
         }
     }
@@ -176,6 +182,20 @@ mod tests {
         let video = site.videos.publish(author, finish("one")).await.unwrap();
         assert_eq!(site.uploads.get(author, upload.id).await.unwrap().video, Some(video.id));
         assert_eq!(site.videos.publish(author, finish("two")).await.unwrap(), video);
+    }
+
+    #[tokio::test]
+    async fn what_was_published_and_deleted_is_not_published_again() {
+        let site = Site::with_shards(1).await;
+        let author = site.user(7);
+        let upload = site.upload(author).await;
+        let finish = || Publication { upload: Some(upload.id), ..publication("a cat") };
+        let video = site.videos.publish(author, finish()).await.unwrap();
+        site.videos.delete(author, video.id).await.unwrap();
+        for again in [finish(), publication("a cat")] {
+            let refused = site.videos.publish(author, again).await;
+            assert!(matches!(refused, Err(VideoError::VideoNotFound)), "{refused:?}");
+        }
     }
 
     #[tokio::test]

@@ -1,6 +1,9 @@
 //! The Thrift service: check the request, call one use case, answer.
 
+use std::sync::Arc;
+
 use fanone_base::{Id, IdGenerator};
+use fanone_cache::Cache;
 use fanone_call::reply;
 use fanone_config::Settings;
 use fanone_identity::current_user;
@@ -13,6 +16,7 @@ use volo_thrift::ServerError;
 
 use crate::{
     input,
+    ranking::Ranking,
     uploads::{Rules, Upload, Uploads},
     video::{Video, Videos},
 };
@@ -25,11 +29,11 @@ pub struct VideoService {
 }
 
 impl VideoService {
-    /// The service on the rows of `store`, with the limits of `settings`.
-    pub fn new(settings: &Settings, store: Store) -> Self {
+    /// The service on the rows of `store`, with the limits of `settings`; its ranking is in `cache`.
+    pub fn new(settings: &Settings, store: Store, cache: Arc<dyn Cache>) -> Self {
         let ids = IdGenerator::default();
-        let rules = Rules::of(settings);
-        Self { videos: Videos::new(store.clone(), ids.clone()), uploads: Uploads::new(store, ids, rules) }
+        let videos = Videos::new(store.clone(), ids.clone(), Ranking::new(cache));
+        Self { videos, uploads: Uploads::new(store, ids, Rules::of(settings)) }
     }
 }
 

@@ -11,6 +11,7 @@ use volo_gen::fanone::base::{EventKind, Picture};
 use crate::{
     MIGRATIONS, counters,
     publish::{CoverVector, Publication},
+    ranking::Ranking,
     uploads::{File, Rules, Upload, Uploads},
     video::{Video, Videos},
 };
@@ -32,9 +33,10 @@ impl Site {
         let folder = tempfile::tempdir().unwrap();
         let store = open(folder.path(), shards).await;
         let ids = IdGenerator::default();
+        let cache = fanone_cache::open("memory:", &fanone_cache::Options::default()).unwrap();
         let rules = Rules { length_max: 1000, lifetime: Duration::from_secs(3600), per_day: Some(3) };
         Self {
-            videos: Videos::new(store.clone(), ids.clone()),
+            videos: Videos::new(store.clone(), ids.clone(), Ranking::new(cache)),
             uploads: Uploads::new(store.clone(), ids.clone(), rules),
             store,
             ids,

@@ -123,7 +123,7 @@ impl Uploads {
             .ok_or(VideoError::UploadNotFound)
     }
 
-    /// Ends an upload of `user`. The row stays for a day, to be counted.
+    /// Ends an upload of `user` that has not become a video, so that it never will. The row stays for a day, to be counted.
     pub(crate) async fn delete(&self, user: Id, id: Id) -> Result<(), VideoError> {
         let now = time::now_ms();
         self.store
@@ -141,7 +141,10 @@ impl Uploads {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{Site, file};
+    use crate::{
+        publish::Publication,
+        testing::{Site, file, publication},
+    };
 
     #[tokio::test]
     async fn an_upload_is_seen_by_its_user_until_it_expires() {
@@ -167,6 +170,18 @@ mod tests {
         site.uploads.delete(user, upload.id).await.unwrap();
         assert!(site.uploads.get(user, upload.id).await.is_err());
         assert!(site.uploads.delete(user, upload.id).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn an_upload_that_has_become_a_video_is_not_ended() {
+        let site = Site::with_shards(1).await;
+        let user = site.user(1);
+        let upload = site.uploads.create(user, file()).await.unwrap();
+        let publication = Publication { upload: Some(upload.id), ..publication("a cat") };
+        let video = site.videos.publish(user, publication).await.unwrap();
+        let refused = site.uploads.delete(user, upload.id).await;
+        assert!(matches!(refused, Err(VideoError::UploadNotFound)), "{refused:?}");
+        assert_eq!(site.uploads.get(user, upload.id).await.unwrap().video, Some(video.id));
     }
 
     #[tokio::test]

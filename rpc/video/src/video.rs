@@ -7,6 +7,7 @@ use fanone_store::{Recent, Store};
 
 use crate::{
     error::VideoError,
+    ranking::Ranking,
     store::{listing::Listing, videos},
 };
 
@@ -38,6 +39,7 @@ pub(crate) struct Videos {
     pub(crate) store: Store,
     pub(crate) ids: IdGenerator,
     pub(crate) recent: Recent<Read, Video>,
+    pub(crate) ranking: Ranking,
 }
 
 /// A read that many make at once.
@@ -50,8 +52,8 @@ pub(crate) enum Read {
 
 impl Videos {
     /// On the rows of `store`.
-    pub(crate) fn new(store: Store, ids: IdGenerator) -> Self {
-        Self { store, ids, recent: Recent::default() }
+    pub(crate) fn new(store: Store, ids: IdGenerator, ranking: Ranking) -> Self {
+        Self { store, ids, recent: Recent::default(), ranking }
     }
 
     /// The live videos among `ids`, each once, in the order of the ids.

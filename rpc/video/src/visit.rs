@@ -29,18 +29,23 @@ impl Videos {
         if visits::last(shard.read(), visit).await?.is_some_and(|last| last > now - QUIET_MS) {
             return Ok(false);
         }
-        shard.write(move |tx| Box::pin(count(tx, video, visit, now))).await
+        let counted = shard.write(move |tx| Box::pin(count(tx, video, visit, now))).await?;
+        if let Some(visits) = counted {
+            self.ranking.raise(video, visits).await;
+        }
+        Ok(counted.is_some())
     }
 }
 
-async fn count(tx: &Tx, video: Id, visit: i64, now: i64) -> Result<bool, VideoError> {
+/// How many visits there are now, if this one counts.
+async fn count(tx: &Tx, video: Id, visit: i64, now: i64) -> Result<Option<i64>, VideoError> {
     if !visits::claim(tx, visit, now, now - QUIET_MS).await? {
-        return Ok(false);
+        return Ok(None);
     }
     if !videos::add_visit(tx, video).await? {
         return Err(VideoError::VideoNotFound);
     }
-    Ok(true)
+    Ok(videos::find(tx, video).await?.map(|video| video.visit_count))
 }
 
 /// Names the pair of a video and a viewer. A viewer may be an address of a person, so it is not kept as it came;

@@ -13,7 +13,7 @@ mariadb_config() {
   shift 3
   [ ${#dir} -lt 95 ] || die "$name: the path $dir is too long for a socket: choose a shorter FANONE_SERVERS_DIR"
   {
-    printf '%s\n' '[mariadbd]' "user=$user" "datadir=$dir/data" "pid-file=$dir/data/mariadbd.pid"
+    printf '%s\n' '[mariadbd]' "user=$user" "datadir=$dir/data" "tmpdir=$dir/tmp" "pid-file=$dir/data/mariadbd.pid"
     printf '%s\n' bind-address=127.0.0.1 "port=$port" skip-name-resolve performance-schema=OFF
     printf '%s\n' character-set-server=utf8mb4 collation-server=utf8mb4_unicode_ci
     printf '%s\n' "$@"
@@ -24,6 +24,8 @@ mariadb_config() {
 # --force: also where the name of the machine has no address.
 mariadb_install() {
   local dir=$1 user=$2
+  mkdir -p "$dir/tmp" # of its own: a MariaDB that starts empties it, and so would break one that runs
+  [ "$(id -u)" -ne 0 ] || chown "$user" "$dir/tmp"
   [ ! -d "$dir/data" ] || return 0
   say "$name: makes its data folder"
   rm -rf "$dir/data.new"
@@ -35,7 +37,7 @@ GRANT ALL PRIVILEGES ON *.* TO root@'127.0.0.1' WITH GRANT OPTION;
 ALTER USER root@'127.0.0.1' IDENTIFIED BY '$(password mariadb)';
 ALTER USER root@localhost IDENTIFIED BY '$(password mariadb)';
 E
-  mariadb-install-db --no-defaults --user="$user" --datadir="$dir/data.new" --auth-root-authentication-method=normal \
+  mariadb-install-db --no-defaults --user="$user" --datadir="$dir/data.new" --tmpdir="$dir/tmp" --auth-root-authentication-method=normal \
     --skip-test-db --force --extra-file="$dir/init.sql" >"$dir/log" 2>&1 || { tail -n 25 "$dir/log" >&2; die "$name: mariadb-install-db failed"; }
   rm -f "$dir/init.sql"
   mv "$dir/data.new" "$dir/data"

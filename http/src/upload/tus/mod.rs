@@ -4,6 +4,7 @@
 mod answer;
 mod call;
 mod checksum;
+mod finish;
 mod headers;
 mod metadata;
 mod refused;
@@ -14,12 +15,12 @@ use http::{HeaderValue, Method, StatusCode};
 use volo_gen::fanone::video::{CreateUploadReq, Upload};
 use volo_http::response::Response;
 
-use crate::{calls, envelope::Outcome, gate::other_method, refusal::Refusal, state::App};
+use crate::{calls, envelope::Outcome, gate::other_method, refusal::Refusal, state::App, upload::to_the_end};
 
 use call::Call;
 use metadata::Metadata;
 use refused::Refused;
-use uploads::Piece;
+use uploads::{Piece, Standing, Uploader};
 
 /// What the server can do.
 #[utoipa::path(options, path = "/upload", tag = "upload",
@@ -64,19 +65,22 @@ pub(crate) async fn create(call: Call) -> Result<Response, Refused> {
     let answer = by.login.acts(calls::answer(by.app.write.video.create_upload(request))).await?;
     let upload = calls::present(answer.upload)?;
     let standing = match first {
-        None => uploads::Standing { offset: 0, expires_at: upload.expires_at, video: None },
-        Some(piece) => match uploads::append(&by, &upload, piece).await {
-            Ok(standing) => standing,
-            Err(refusal) => {
-                // The client never learns where it is.
-                uploads::end(&by, Id(upload.id)).await;
-                return Err(refusal.into());
-            }
-        },
+        None => Standing { offset: 0, expires_at: upload.expires_at, video: None },
+        // Nobody else knows of it yet.
+        Some(piece) => to_the_end(by.login.clone(), first_piece(by, upload.clone(), piece)).await??,
     };
     let mut response = answer::standing(StatusCode::CREATED, &standing);
     answer::insert(&mut response, "location", format_args!("/upload/{}", upload.id));
     Ok(response)
+}
+
+async fn first_piece(by: Uploader, upload: Upload, piece: Piece) -> Result<Standing, Refusal> {
+    let outcome = uploads::append(&by, &upload, piece).await;
+    if outcome.is_err() {
+        // The client never learns where it is.
+        uploads::end(&by, Id(upload.id)).await;
+    }
+    outcome
 }
 
 /// How far an upload has come.
@@ -120,10 +124,13 @@ pub(crate) async fn look(call: Call) -> Result<Response, Refused> {
 pub(crate) async fn append(call: Call) -> Result<Response, Refused> {
     headers::check_type(&call.headers)?;
     let offset = headers::offset(&call.headers)?;
-    let upload = find(&call).await?;
-    let by = call.by.clone();
-    let piece = piece(call, offset, uploads::length(&upload))?;
-    let standing = uploads::append(&by, &upload, piece).await?;
+    let (by, id) = (call.by.clone(), call.id()?);
+    let standing = uploads::alone(&by.clone(), id, async move {
+        let upload = uploads::find(&by, id).await?;
+        let piece = piece(call, offset, uploads::length(&upload))?;
+        Ok::<_, Refused>(uploads::append(&by, &upload, piece).await?)
+    })
+    .await?;
     Ok(answer::standing(StatusCode::NO_CONTENT, &standing))
 }
 
@@ -135,7 +142,8 @@ pub(crate) async fn append(call: Call) -> Result<Response, Refused> {
         (status = 404, body = Outcome, description = "There is no such upload, or not any more"),
         (status = 423, body = Outcome, description = "Another request appends to it")))]
 pub(crate) async fn terminate(call: Call) -> Result<Response, Refused> {
-    uploads::terminate(&call.by, call.id()?).await?;
+    let (by, id) = (call.by.clone(), call.id()?);
+    uploads::alone(&by.clone(), id, async move { uploads::terminate(&by, id).await }).await?;
     Ok(answer::empty(StatusCode::NO_CONTENT))
 }
 

@@ -7,28 +7,27 @@
 //! ```
 //!
 //! The bytes are in the media store, which alone knows how many there are; the record is with the video service, which
-//! alone knows whether it is published. Every step may be cut off and taken again: the keys of the final objects follow
-//! from the upload's id, and the same key is published once.
+//! alone knows whether it is published. Every step may be cut off and taken again, on any front.
+//!
+//! A request that changes an upload holds its lease, so that others are told to wait. It would be right without: see
+//! `Segments` for appends and `finish` for the end.
 
 use bytes::Bytes;
 use fanone_base::{Code, Id};
 use fanone_call::CallError;
-use fanone_media::{
-    Appended, BoxError, Checksum, ChunkStream, Folder, Key, MediaError, SNIFF_BYTES, SegmentError, video_kind,
-};
+use fanone_media::{Appended, BoxError, Checksum, ChunkStream, SNIFF_BYTES, SegmentError};
 use futures::StreamExt;
 use http::StatusCode;
-use sha2::{Digest, Sha256};
 use volo_gen::fanone::video::{DeleteUploadReq, GetUploadReq, Upload};
 
+use super::finish::{self, finish};
 use crate::{
     calls,
-    compose::Problem,
     extract::{Login, body::BodyFault},
+    lease::Lease,
     refusal::Refusal,
     state::App,
     upload::{
-        publish::{self, Draft},
         sniffer::{NotAVideo, Sniffer},
         to_the_end,
     },
@@ -66,61 +65,104 @@ pub(super) async fn find(by: &Uploader, id: Id) -> Result<Upload, Refusal> {
     Ok(calls::present(answer.upload)?)
 }
 
-/// Where an upload stands. One that is whole but was not published, because the site went down in between, is
-/// published now.
+/// Runs `work` while no other request changes the caller's upload, and to its end even when the client goes away. The
+/// record of the upload is to be looked at inside, when nobody else can change it any more.
+pub(super) async fn alone<T, R>(
+    by: &Uploader,
+    id: Id,
+    work: impl Future<Output = Result<T, R>> + Send + 'static,
+) -> Result<T, R>
+where
+    T: Send + 'static,
+    R: From<Refusal> + Send + 'static,
+{
+    let lease = Lease::take(&by.app.cache, &lease_key(by, id)).await.ok_or_else(busy)?;
+    let work = async move {
+        let outcome = work.await;
+        // Before the answer: the next request may go to another front.
+        lease.release().await;
+        outcome
+    };
+    to_the_end(by.login.clone(), work).await?
+}
+
+/// Nobody but the owner of an upload can keep others from it.
+fn lease_key(by: &Uploader, id: Id) -> String {
+    format!("lease:upload:{}:{id}", by.login.user)
+}
+
+/// Where an upload stands. One that is whole but was not published, because the front went down in between, is
+/// published now, unless another request is doing that.
 pub(super) async fn standing(by: &Uploader, upload: &Upload) -> Result<Standing, Refusal> {
+    let standing = stored(by, upload).await?;
+    if standing.offset < length(upload) || standing.video.is_some() {
+        return Ok(standing);
+    }
+    let id = Id(upload.id);
+    let Some(lease) = Lease::wait(&by.app.cache, &lease_key(by, id)).await else { return Ok(standing) };
+    let on = by.clone();
+    let video = to_the_end(by.login.clone(), async move {
+        let outcome = match find(&on, id).await {
+            Ok(Upload { video_id: Some(video), .. }) => Ok(Id(video)),
+            Ok(upload) => finish(&on, &upload).await,
+            Err(refusal) => Err(refusal),
+        };
+        lease.release().await;
+        outcome
+    });
+    Ok(Standing { video: Some(video.await??), ..standing })
+}
+
+async fn stored(by: &Uploader, upload: &Upload) -> Result<Standing, Refusal> {
     let offset = match upload.video_id {
         Some(_) => length(upload),
         None => by.app.uploads.segments.offset(Id(upload.id)).await?,
     };
-    let mut standing = Standing { offset, expires_at: upload.expires_at, video: upload.video_id.map(Id) };
-    if offset == length(upload) && standing.video.is_none() {
-        standing.video = finish(by, upload).await?;
-    }
-    Ok(standing)
+    Ok(Standing { offset, expires_at: upload.expires_at, video: upload.video_id.map(Id) })
 }
 
 /// Appends a piece; the last one publishes the video.
 pub(super) async fn append(by: &Uploader, upload: &Upload, piece: Piece) -> Result<Standing, Refusal> {
     let id = Id(upload.id);
-    if upload.video_id.is_some() || piece.offset == length(upload) {
-        let standing = standing(by, upload).await?;
-        let fits = piece.offset == standing.offset;
-        return if fits { Ok(standing) } else { Err(Refusal::of(Code::UploadOffset)) };
+    let mut standing = stored(by, upload).await?;
+    if piece.offset != standing.offset {
+        return Err(Refusal::of(Code::UploadOffset));
     }
-    let bytes = sniffed(by, upload, piece.offset, piece.bytes).await?;
-    let appended =
-        by.app.uploads.segments.append(id, piece.offset, length(upload), bytes, piece.checksum).await;
-    match appended.map_err(refuse)? {
-        Appended { offset, broken: None } => {
-            let mut standing = Standing { offset, expires_at: upload.expires_at, video: None };
-            if offset == length(upload) {
-                standing.video = finish(by, upload).await?;
+    if standing.video.is_some() {
+        return Ok(standing);
+    }
+    if standing.offset < length(upload) {
+        let bytes = sniffed(by, upload, piece.offset, piece.bytes).await?;
+        let appended =
+            by.app.uploads.segments.append(id, piece.offset, length(upload), bytes, piece.checksum).await;
+        match appended.map_err(refuse)? {
+            Appended { offset, broken: None } => standing.offset = offset,
+            Appended { broken: Some(error), .. } if error.is::<NotAVideo>() => {
+                end(by, id).await;
+                return Err(NotAVideo.into());
             }
-            Ok(standing)
+            Appended { broken: Some(error), .. } => {
+                return Err(BodyFault::behind(error.as_ref()).into());
+            }
         }
-        Appended { broken: Some(error), .. } if error.is::<NotAVideo>() => {
-            end(by, id).await;
-            Err(NotAVideo.into())
-        }
-        Appended { broken: Some(error), .. } => Err(BodyFault::behind(error.as_ref()).into()),
     }
+    if standing.offset == length(upload) {
+        standing.video = Some(finish(by, upload).await?);
+    }
+    Ok(standing)
 }
 
-/// Takes an upload away. The record goes first: only its owner can take it, and bytes without a record expire.
+/// Takes an upload away. The record goes first: then nobody publishes it or begins to append to it any more. Bytes
+/// without a record expire.
 pub(super) async fn terminate(by: &Uploader, id: Id) -> Result<(), Refusal> {
-    let _turn = by.app.uploads.turn(id).ok_or_else(busy)?;
     delete(by, id).await?;
-    by.app.uploads.segments.remove(id).await.map_err(refuse)
+    finish::clear(&by.app, id).await.map_err(refuse)
 }
 
 /// Takes away an upload that can become nothing. What stays, expires.
 pub(super) async fn end(by: &Uploader, id: Id) {
-    if let Err(error) = by.app.uploads.segments.remove(id).await {
-        tracing::warn!(%id, error = fanone_telemetry::chain(&error), "a refused upload stays for a while");
-    }
-    if let Err(error) = delete(by, id).await {
-        tracing::warn!(%id, %error, "the record of a refused upload stays for a while");
+    if let Err(refusal) = terminate(by, id).await {
+        tracing::warn!(%id, code = refusal.code().name(), "a refused upload stays for a while");
     }
 }
 
@@ -150,64 +192,6 @@ async fn sniffed(
     Ok(watched.boxed())
 }
 
-/// Publishes an upload that is whole; `None` while another request is doing that.
-async fn finish(by: &Uploader, upload: &Upload) -> Result<Option<Id>, Refusal> {
-    let Some(turn) = by.app.uploads.turn(Id(upload.id)) else { return Ok(None) };
-    let (by, upload) = (by.clone(), upload.clone());
-    to_the_end(by.login.clone(), async move {
-        let outcome = finish_now(&by, &upload).await;
-        drop(turn);
-        outcome.map(Some)
-    })
-    .await?
-}
-
-async fn finish_now(by: &Uploader, upload: &Upload) -> Result<Id, Refusal> {
-    let (id, length) = (Id(upload.id), length(upload));
-    let segments = &by.app.uploads.segments;
-    let actual = segments.offset(id).await?;
-    if actual != length {
-        // Another front was quicker, and is clearing up.
-        return Err(SegmentError::Offset { asked: length, actual }.into());
-    }
-    let Some(kind) = video_kind(&segments.first_bytes(id, SNIFF_BYTES).await?) else {
-        end(by, id).await;
-        return Err(NotAVideo.into());
-    };
-    let video = final_key(id, Folder::Videos, kind.extension())?;
-    let cover = final_key(id, Folder::Covers, "jpg")?;
-    segments.concat(id, length, &video).await?;
-    let draft = Draft {
-        video,
-        kind,
-        cover,
-        title: upload.title.to_string(),
-        description: upload.description.to_string(),
-        upload: Some(id),
-    };
-    match publish::publish(&by.app, draft).await {
-        Ok(video) => {
-            if let Err(error) = segments.remove(id).await {
-                tracing::warn!(%id, error = fanone_telemetry::chain(&error), "parts of an upload stay for a while");
-            }
-            Ok(video)
-        }
-        Err(problem) => {
-            if matches!(problem, Problem::Refused(Code::NotAVideo)) {
-                end(by, id).await;
-            }
-            Err(problem.into())
-        }
-    }
-}
-
-/// Where the file of an upload ends up: always the same place, and nobody else's.
-fn final_key(upload: Id, folder: Folder, extension: &str) -> Result<Key, MediaError> {
-    let digest = Sha256::digest(format!("upload {upload}"));
-    let bits = digest.first_chunk().map_or(0, |bits| u128::from_be_bytes(*bits));
-    format!("{}/{bits:032x}.{extension}", folder.name()).parse()
-}
-
 fn busy() -> Refusal {
     Refusal::with(Code::Conflict, "another request works on this upload")
 }
@@ -228,17 +212,4 @@ fn refuse(error: SegmentError) -> Refusal {
 /// Bytes of the whole file.
 pub(super) fn length(upload: &Upload) -> u64 {
     upload.length.unsigned_abs()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_upload_always_ends_up_at_the_same_key() {
-        let key = |id| final_key(Id(id), Folder::Videos, "mp4").unwrap();
-        assert_eq!(key(77), key(77));
-        assert_ne!(key(77), key(78));
-        assert_eq!(key(77).as_str().len(), "videos/".len() + 32 + ".mp4".len());
-    }
 }

@@ -40,7 +40,9 @@ pub(super) fn meaning(error: &RedisError) -> Meaning {
 
 /// Whether the server does not let us in.
 pub(super) fn is_login(error: &RedisError) -> bool {
-    error.kind() == ErrorKind::AuthenticationFailed || has_code(error, &["NOAUTH", "WRONGPASS"])
+    // A cluster's client tells it in the text of another error only.
+    let is_told = error.detail().is_some_and(|text| text.contains("AuthenticationFailed"));
+    is_told || error.kind() == ErrorKind::AuthenticationFailed || has_code(error, &["NOAUTH", "WRONGPASS"])
 }
 
 fn is_unfit(error: &RedisError) -> bool {

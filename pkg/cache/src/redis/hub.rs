@@ -4,11 +4,11 @@
 //! A message goes to the subscribers of its own process directly, whether Redis is there or not, and through Redis to those
 //! of the others. So it names its origin, and what comes back from Redis to where it came from is passed over.
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -28,8 +28,7 @@ pub(super) struct Hub {
     origin: [u8; ORIGIN],
     orders: UnboundedSender<Order>,
     /// Until the first subscriber comes.
-    listener: std::sync::Mutex<Option<Listener>>,
-    started: OnceLock<()>,
+    listener: Mutex<Option<Listener>>,
 }
 
 /// What a message from Redis is to the subscribers of this process.
@@ -44,18 +43,12 @@ pub(super) enum Heard {
 
 impl Hub {
     pub(super) fn new(target: Target, options: Options) -> Self {
-        let (channels, deserted): (Channels, UnboundedReceiver<String>) = Channels::watched();
+        let (channels, deserted) = Channels::watched();
         let (orders, given) = unbounded_channel();
         let origin = rand::random_range(1..=u64::MAX).to_be_bytes();
         let listener =
             Listener { target, options, channels: channels.clone(), origin, orders: given, deserted };
-        Self {
-            channels,
-            origin,
-            orders,
-            listener: std::sync::Mutex::new(Some(listener)),
-            started: OnceLock::new(),
-        }
+        Self { channels, origin, orders, listener: Mutex::new(Some(listener)) }
     }
 
     /// Gives a message to the subscribers of this process, and how it is written for the others.
@@ -82,12 +75,10 @@ impl Hub {
     }
 
     fn start(&self) {
-        self.started.get_or_init(|| {
-            let mut listener = self.listener.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            if let Some(listener) = listener.take() {
-                tokio::spawn(listener.run());
-            }
-        });
+        let listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(listener) = listener {
+            tokio::spawn(listener.run());
+        }
     }
 }
 

@@ -47,12 +47,17 @@ impl Lanes {
         if let Some(held) = lane.held() {
             return Ok(held);
         }
+        // On the heap: it is large, and every operation would carry it.
+        Box::pin(self.fill(lane)).await
+    }
+
+    async fn fill(&self, lane: &Lane) -> Result<Arc<Pooled>, RedisError> {
         let _turn = lane.opening.lock().await;
         if let Some(held) = lane.held() {
             return Ok(held);
         }
         let held = Arc::new(self.source.connect().await?);
-        *lane.held.write().unwrap_or_else(PoisonError::into_inner) = Some(held.clone());
+        lane.replace(Some(held.clone()));
         Ok(held)
     }
 

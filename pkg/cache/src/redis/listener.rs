@@ -138,7 +138,7 @@ impl Listener {
                     None => Err(RedisError::from((ErrorKind::Io, "the server has closed the connection"))),
                 },
                 order = self.orders.recv() => {
-                    let Some(order) = order else { return None };
+                    let order = order?;
                     let mut late = HashSet::new();
                     let done = self.subscribe(line, vec![order.channel.clone()]).await;
                     match &done {

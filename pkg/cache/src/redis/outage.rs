@@ -1,16 +1,20 @@
 //! Whether the server is away, and what must be put right when it is back.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use fanone_telemetry::names;
 
 use crate::memory::MemoryCache;
 
 /// Keys that are remembered; with more, the whole cache is emptied when the server is back.
 const CHANGED_MAX: usize = 10_000;
+/// Marks that are remembered, and the largest of them; what is beyond is forgotten with the outage.
+const MARKS_MAX: usize = 10_000;
+const MARK_BYTES_MAX: usize = 64;
 /// Channels that are remembered; subscribers of more are not told what they missed.
 const MISSED_MAX: usize = 10_000;
 
@@ -29,12 +33,19 @@ pub(super) struct Debts {
     pub(super) changed: HashSet<String>,
     /// There are more such keys.
     pub(super) many_changed: bool,
+    /// Marks that were added, each with its end: they are written once, so nobody can have written anything newer.
+    pub(super) added: HashMap<String, (Bytes, Instant)>,
     /// Channels on which the subscribers of other processes have missed messages.
     pub(super) missed: HashSet<String>,
 }
 
 impl Debts {
     pub(super) fn change(&mut self, key: &str) {
+        self.added.remove(key);
+        self.keep_changed(key);
+    }
+
+    fn keep_changed(&mut self, key: &str) {
         if self.changed.len() < CHANGED_MAX {
             self.changed.insert(key.to_owned());
         } else {
@@ -48,8 +59,29 @@ impl Debts {
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.changed.is_empty() && !self.many_changed && self.missed.is_empty()
+    pub(super) fn add(&mut self, key: &str, mark: Bytes, ttl: Duration) {
+        if mark.len() <= MARK_BYTES_MAX
+            && self.added.len() < MARKS_MAX
+            && let Some(end) = Instant::now().checked_add(ttl)
+        {
+            self.added.insert(key.to_owned(), (mark, end));
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.changed.is_empty() && !self.many_changed && self.added.is_empty() && self.missed.is_empty()
+    }
+
+    /// Takes back debts that could not be paid; those that have come since are newer.
+    pub(super) fn take_back(&mut self, older: Self) {
+        for (key, mark) in older.added {
+            if !self.changed.contains(&key) {
+                self.added.entry(key).or_insert(mark);
+            }
+        }
+        older.changed.iter().for_each(|key| self.keep_changed(key));
+        older.missed.iter().for_each(|channel| self.miss(channel));
+        self.many_changed |= older.many_changed;
     }
 }
 
@@ -62,7 +94,7 @@ impl Outage {
         note(&mut self.debts.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// The debts so far, which are to be paid, or given back with [`Self::owe`].
+    /// The debts so far, which are to be paid or given back.
     pub(super) fn take_debts(&self) -> Debts {
         std::mem::take(&mut self.debts.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -140,6 +172,24 @@ mod tests {
         outage.take_debts();
         assert!(status.end() && status.outage().is_none());
         assert_eq!(status.epoch(), 1);
+    }
+
+    #[test]
+    fn debts_that_come_back_are_older_than_those_that_have_come_since() {
+        let outage = Outage::new();
+        let minute = Duration::from_secs(60);
+        for key in ["removed", "kept", "added again"] {
+            outage.owe(|debts| debts.add(key, Bytes::from_static(b"old"), minute));
+        }
+        let older = outage.take_debts();
+        outage.owe(|debts| debts.change("removed"));
+        outage.owe(|debts| debts.add("added again", Bytes::from_static(b"new"), minute));
+        outage.owe(|debts| debts.take_back(older));
+        let debts = outage.take_debts();
+        let marks: HashMap<&str, &[u8]> =
+            debts.added.iter().map(|(key, (mark, _))| (key.as_str(), mark.as_ref())).collect();
+        assert_eq!(marks, HashMap::from([("kept", b"old".as_slice()), ("added again", b"new")]));
+        assert!(debts.changed.contains("removed"));
     }
 
     #[test]

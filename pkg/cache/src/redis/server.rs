@@ -3,6 +3,7 @@
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use deadpool_redis::redis::{FromRedisValue, RedisError, RedisResult};
 use fanone_telemetry::{Timings, names};
 use tokio::time::{sleep, timeout};
@@ -11,7 +12,7 @@ use super::commands;
 use super::failure::{Meaning, is_login, meaning};
 use super::hub;
 use super::lanes::Lanes;
-use super::link::Request;
+use super::link::{Link, Request};
 use super::outage::{Debts, Outage, Status};
 use super::source::{Source, timed_out};
 use super::target::Target;
@@ -21,10 +22,8 @@ use crate::options::Options;
 
 /// The time between two looks for the server: from the first to the longest.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(1));
-/// Written to see whether the server takes what is written.
-const PROBE_KEY: &str = "fanone:probe";
-/// Keys that are removed in one command.
-const REMOVED_AT_ONCE: usize = 500;
+/// Keys that are put right in one trip.
+const KEYS_AT_ONCE: usize = 500;
 
 static OPERATIONS: Timings<2> = Timings::new(names::CACHE_OPERATION_DURATION, ["operation", "outcome"]);
 
@@ -68,7 +67,7 @@ impl Server {
     pub(super) async fn ask<T: FromRedisValue>(
         &self,
         operation: &'static str,
-        request: &Request,
+        request: &Request<'_>,
     ) -> Result<Answer<T>, RedisError> {
         if let Some(outage) = self.status.outage() {
             return Ok(Answer::Away(outage));
@@ -93,7 +92,7 @@ impl Server {
 
     /// A connection that broke is replaced once: servers close idle ones, and a primary that has become a replica is no
     /// outage. So a counter may count one more, and of values that are added one may seem to be there already.
-    async fn attempt<T: FromRedisValue>(&self, request: &Request) -> RedisResult<T> {
+    async fn attempt<T: FromRedisValue>(&self, request: &Request<'_>) -> RedisResult<T> {
         let lane = self.lanes.pick();
         let held = self.lanes.connection(lane).await?;
         let error = match held.link.send(request).await {
@@ -131,8 +130,8 @@ impl Server {
         let trial = async {
             let lane = self.lanes.pick();
             let link = self.lanes.connection(lane).await?.link.clone();
-            link.send::<()>(&commands::ping()).await?;
-            link.send::<()>(&commands::incr(PROBE_KEY, 1, PAUSE.1)).await
+            link.send::<()>(&commands::probes()).await?;
+            link.send::<()>(&commands::probe_counter()).await
         };
         let limit = self.options.connect_timeout.saturating_mul(2);
         let error = match timeout(limit, trial).await {
@@ -157,34 +156,44 @@ impl Server {
         let lane = self.lanes.pick();
         let link = self.lanes.connection(lane).await?.link.clone();
         let limit = self.options.connect_timeout;
-        within(limit, link.send::<()>(&commands::ping())).await?;
-        within(limit, link.send::<()>(&commands::incr(PROBE_KEY, 1, PAUSE.1))).await?;
+        within(limit, link.send::<()>(&commands::probes())).await?;
+        within(limit, link.send::<()>(&commands::probe_counter())).await?;
 
         let debts = outage.take_debts();
-        let paid = async {
-            if debts.many_changed {
-                tracing::warn!("too many keys have changed while the cache was away; it is emptied");
-                within(limit, link.send::<()>(&commands::empty())).await?;
-            } else {
-                let keys: Vec<&str> = debts.changed.iter().map(String::as_str).collect();
-                for keys in keys.chunks(REMOVED_AT_ONCE) {
-                    within(limit, link.send::<()>(&commands::remove(keys.iter().copied()))).await?;
-                }
-            }
-            for channel in &debts.missed {
-                within(limit, link.send::<()>(&commands::publish(channel, &hub::MISSED))).await?;
-            }
-            Ok(())
-        };
-        if let Err(error) = paid.await {
-            outage.owe(|owed| {
-                debts.changed.iter().for_each(|key| owed.change(key));
-                debts.missed.iter().for_each(|channel| owed.miss(channel));
-                owed.many_changed |= debts.many_changed;
-            });
+        if let Err(error) = self.pay(&link, &debts).await {
+            outage.owe(|owed| owed.take_back(debts));
             return Err(error);
         }
         Ok(self.status.end())
+    }
+
+    /// Tells the server what it does not know.
+    async fn pay(&self, link: &Link, debts: &Debts) -> RedisResult<()> {
+        let limit = self.options.connect_timeout;
+        if debts.many_changed {
+            tracing::warn!("too many keys have changed while the cache was away; it is emptied");
+            within(limit, link.send::<()>(&commands::empty())).await?;
+        } else {
+            let keys: Vec<&str> = debts.changed.iter().map(String::as_str).collect();
+            for keys in keys.chunks(KEYS_AT_ONCE) {
+                within(limit, link.send::<()>(&commands::remove(keys))).await?;
+            }
+        }
+        let now = Instant::now();
+        let left = |end: Instant| end.checked_duration_since(now).filter(|left| !left.is_zero());
+        let marks: Vec<(&str, &Bytes, Duration)> = debts
+            .added
+            .iter()
+            .filter_map(|(key, (mark, end))| Some((key.as_str(), mark, left(*end)?)))
+            .collect();
+        for marks in marks.chunks(KEYS_AT_ONCE) {
+            within(limit, link.send::<()>(&commands::add_each(marks.iter().copied()))).await?;
+        }
+        let channels: Vec<&str> = debts.missed.iter().map(String::as_str).collect();
+        for channels in channels.chunks(KEYS_AT_ONCE) {
+            within(limit, link.send::<()>(&commands::publish_each(channels, &hub::MISSED))).await?;
+        }
+        Ok(())
     }
 }
 

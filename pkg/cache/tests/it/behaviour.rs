@@ -1,10 +1,11 @@
 //! What every kind of cache does, on every kind of server.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use fanone_cache::{Cache, CacheError, SET_MEMBERS_MAX, TOP_MAX, VALUE_BYTES_MAX};
+use fanone_cache::{Cache, CacheError, SET_MEMBERS_MAX, SingleFlight, TOP_MAX, VALUE_BYTES_MAX};
 use futures::future::join_all;
 use tokio::time::sleep;
 
@@ -120,6 +121,28 @@ async fn shared_values_are_read_in_the_order_of_their_keys(cache: Arc<dyn Cache>
     assert!(cache.shared_get(&asked).await.unwrap().iter().all(Option::is_none));
 }
 
+/// Two of them on one cache are as two processes.
+async fn a_value_is_loaded_once_for_all_processes(cache: Arc<dyn Cache>) {
+    let (processes, loads) = ([(); 2].map(|()| SingleFlight::new(cache.clone())), AtomicUsize::new(0));
+    let [present, absent] = [key("present"), key("absent")];
+    let load = |found: Option<Bytes>| {
+        let loads = &loads;
+        async move {
+            loads.fetch_add(1, Ordering::SeqCst);
+            sleep(Duration::from_millis(20)).await;
+            Ok::<_, String>(found)
+        }
+    };
+    for (key, found) in [(&present, Some(bytes("v"))), (&absent, None)] {
+        let all = (0..20).map(|number| processes[number % 2].get_or_load(key, TTL, TTL, load(found.clone())));
+        assert!(join_all(all).await.into_iter().all(|value| value.unwrap() == found));
+        // A process that had to wait too long loads for itself, so it may be two.
+        assert!(loads.swap(0, Ordering::SeqCst) <= 2);
+        processes[0].get_or_load(key, TTL, TTL, load(found.clone())).await.unwrap();
+        assert_eq!(loads.load(Ordering::SeqCst), 0, "it is kept");
+    }
+}
+
 async fn sizes_are_bounded(cache: Arc<dyn Cache>) {
     let (largest, larger) =
         (Bytes::from(vec![7; VALUE_BYTES_MAX]), Bytes::from(vec![7; VALUE_BYTES_MAX + 1]));
@@ -173,6 +196,7 @@ on_each!([
     a_ranking_expires_after_its_last_change,
     the_lowest_of_a_full_ranking_are_dropped,
     shared_values_are_read_in_the_order_of_their_keys,
+    a_value_is_loaded_once_for_all_processes,
     sizes_are_bounded,
     a_server_that_is_there_is_fit_and_was_never_away,
 ]);

@@ -117,6 +117,24 @@ async fn no_stale_value_is_left_when_the_server_is_back() {
     }
 }
 
+#[tokio::test]
+async fn a_mark_that_was_added_meanwhile_is_there_for_all_when_the_server_is_back() {
+    let (proxy, cache) = disturbed().await;
+    let other = crate::common::cache(&server("redis"), &patient());
+    let [mark, taken_back] = [key("mark"), key("taken back")];
+    proxy.set(Way::Cut);
+    for key in [&mark, &taken_back] {
+        assert!(cache.add(key, bytes("1"), TTL).await.unwrap());
+    }
+    cache.remove(&[&taken_back]).await.unwrap();
+    assert_eq!(other.get(&mark).await.unwrap(), None);
+    proxy.set(Way::Open);
+    back(&cache, 1).await;
+    assert_eq!(other.get(&mark).await.unwrap(), Some(bytes("1")));
+    assert!(!cache.add(&mark, bytes("2"), TTL).await.unwrap());
+    assert_eq!(other.get(&taken_back).await.unwrap(), None);
+}
+
 /// In a database of its own, because it empties it.
 #[tokio::test]
 async fn more_changed_keys_than_are_remembered_empty_the_cache() {

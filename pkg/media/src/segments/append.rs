@@ -3,68 +3,89 @@
 use bytes::Bytes;
 use fanone_base::Id;
 
-use super::{SegmentError, Segments, folder};
-use crate::{Key, pieces::Pieces};
+use super::{SegmentError, Segments, folder, segment_key};
+use crate::{Key, MediaError, Writer, pieces::Pieces};
 
-/// One append on its way: bytes become segments as soon as there are enough of them.
+/// One append on its way.
 pub(super) struct Append<'a> {
     segments: &'a Segments,
     upload: Id,
     start: u64,
-    /// Where the next segment begins.
-    next: u64,
-    buffer: Pieces,
-    /// Whether the first segment waits for the end.
-    hold: bool,
-    held: Option<Vec<Bytes>>,
+    end: u64,
+    way: Way,
+}
+
+enum Way {
+    /// Bytes become segments as soon as it is known that more follow: the last segment waits for the end of the
+    /// request, which may turn out to be too long.
+    AtOnce(Pieces),
+    /// Bytes wait beside the run until it is known that they are right. Dropped, it leaves nothing.
+    Beside(Key, Writer),
 }
 
 impl<'a> Append<'a> {
-    pub(super) fn new(segments: &'a Segments, upload: Id, start: u64, hold: bool) -> Append<'a> {
-        Append { segments, upload, start, next: start, buffer: Pieces::default(), hold, held: None }
+    pub(super) fn new(
+        segments: &'a Segments,
+        upload: Id,
+        start: u64,
+        verify: bool,
+    ) -> Result<Append<'a>, SegmentError> {
+        let way = if verify {
+            let beside = beside(&folder(upload)?)?;
+            let writer = segments.store.writer(&beside);
+            Way::Beside(beside, writer)
+        } else {
+            Way::AtOnce(Pieces::default())
+        };
+        Ok(Append { segments, upload, start, end: start, way })
     }
 
+    /// Where the upload stands once everything is published.
     pub(super) fn end(&self) -> u64 {
-        self.next + self.buffer.len() as u64
+        self.end
     }
 
     pub(super) async fn take(&mut self, mut chunk: Bytes) -> Result<(), SegmentError> {
-        while self.buffer.len() + chunk.len() >= self.segments.segment_bytes {
-            self.buffer.push(chunk.split_to(self.segments.segment_bytes - self.buffer.len()));
-            self.flush().await?;
+        self.end += chunk.len() as u64;
+        match &mut self.way {
+            Way::Beside(_, writer) => writer.write(chunk).await?,
+            Way::AtOnce(buffer) => {
+                let most = self.segments.segment_bytes;
+                while buffer.len() + chunk.len() > most {
+                    buffer.push(chunk.split_to(most - buffer.len()));
+                    let key = segment_key(self.upload, self.start)?;
+                    self.segments.store.create(&key, buffer.take()).await?;
+                    self.start += most as u64;
+                }
+                if !chunk.is_empty() {
+                    buffer.push(chunk);
+                }
+            }
         }
-        if !chunk.is_empty() {
-            self.buffer.push(chunk);
-        }
-        Ok(())
-    }
-
-    async fn flush(&mut self) -> Result<(), SegmentError> {
-        let bytes = self.buffer.len();
-        if bytes == 0 {
-            return Ok(());
-        }
-        let chunks = self.buffer.take();
-        if self.hold && self.next == self.start {
-            self.held = Some(chunks);
-        } else {
-            self.create(self.next, chunks).await?;
-        }
-        self.next += bytes as u64;
         Ok(())
     }
 
     /// Makes everything count, and returns where the upload stands.
-    pub(super) async fn publish(mut self) -> Result<u64, SegmentError> {
-        self.flush().await?;
-        if let Some(chunks) = self.held.take() {
-            self.create(self.start, chunks).await?;
+    pub(super) async fn publish(self) -> Result<u64, SegmentError> {
+        if self.end == self.start {
+            // An empty segment would stand in the way of the next one.
+            return Ok(self.end);
         }
-        Ok(self.next)
+        let (store, key) = (&self.segments.store, segment_key(self.upload, self.start)?);
+        match self.way {
+            Way::AtOnce(mut buffer) => store.create(&key, buffer.take()).await?,
+            Way::Beside(beside, writer) => {
+                writer.finish().await?;
+                store.move_new(&beside, &key).await?;
+            }
+        }
+        Ok(self.end)
     }
+}
 
-    async fn create(&self, start: u64, chunks: Vec<Bytes>) -> Result<(), SegmentError> {
-        let key = format!("{}/{start:020}", folder(self.upload)?).parse::<Key>()?;
-        Ok(self.segments.store.create(&key, chunks).await?)
-    }
+/// A key in the folder of an upload, nobody else's.
+pub(super) fn beside(folder: &Key) -> Result<Key, MediaError> {
+    let mut bits = [0; 16];
+    getrandom::fill(&mut bits)?;
+    format!("{folder}/beside.{:032x}", u128::from_be_bytes(bits)).parse()
 }

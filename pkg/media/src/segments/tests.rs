@@ -88,14 +88,20 @@ async fn an_append_elsewhere_than_at_the_end_is_refused() {
 }
 
 #[tokio::test]
-async fn bytes_beyond_the_length_are_refused_with_all_of_their_append() {
+async fn an_append_with_bytes_beyond_the_length_is_refused_and_never_makes_the_upload_whole() {
     let (_folder, stores) = uploads();
     for uploads in stores {
         uploads.append(UPLOAD, 0, 30, whole("0123"), None).await.unwrap();
-        let refused = uploads.append(UPLOAD, 4, 30, whole(&"x".repeat(27)), None).await;
+        let long = "x".repeat(27);
+        let refused = uploads.append(UPLOAD, 4, 30, whole(&long), sum(&long)).await;
         assert!(matches!(refused, Err(SegmentError::TooLong(30))));
         assert_eq!(uploads.offset(UPLOAD).await.unwrap(), 4);
-        assert_eq!(uploads.append(UPLOAD, 4, 30, whole(&"x".repeat(26)), None).await.unwrap().offset, 30);
+        let refused = uploads.append(UPLOAD, 4, 30, whole(&long), None).await;
+        assert!(matches!(refused, Err(SegmentError::TooLong(30))));
+        let offset = uploads.offset(UPLOAD).await.unwrap();
+        assert!((4..30).contains(&offset), "{offset}");
+        let rest = "x".repeat(30 - usize::try_from(offset).unwrap());
+        assert_eq!(uploads.append(UPLOAD, offset, 30, whole(&rest), None).await.unwrap().offset, 30);
     }
 }
 
@@ -109,21 +115,37 @@ async fn a_wrong_checksum_keeps_nothing_and_a_right_one_everything() {
         assert!(matches!(refused, Err(SegmentError::Checksum)));
         let cut_off = uploads.append(UPLOAD, 4, 50, broken(text), sum(text)).await.unwrap();
         assert_eq!((cut_off.offset, cut_off.broken.is_some()), (4, true));
-        assert_eq!(uploads.list(UPLOAD).await.unwrap().len(), 1);
+        assert_eq!(uploads.store.list(&"uploads/77".parse().unwrap(), 9).await.unwrap().len(), 1);
         assert_eq!(uploads.append(UPLOAD, 4, 50, whole(text), sum(text)).await.unwrap().offset, 30);
         assert_eq!(content(&uploads, 30).await, b"0123abcdefghijklmnopqrstuvwxyz");
     }
 }
 
 #[tokio::test]
-async fn what_a_kill_left_behind_a_gap_never_counts() {
+async fn what_a_killed_append_left_beside_the_run_never_counts() {
     let (_folder, stores) = uploads();
     for uploads in stores {
-        let stray: Key = "uploads/77/00000000000000000010".parse().unwrap();
+        let stray: Key = "uploads/77/beside.0123456789abcdef".parse().unwrap();
         uploads.store.put(&stray, Bytes::from_static(b"unverified")).await.unwrap();
         assert_eq!(uploads.offset(UPLOAD).await.unwrap(), 0);
         assert_eq!(uploads.append(UPLOAD, 0, 40, whole("0123456789"), None).await.unwrap().offset, 10);
-        assert_eq!(uploads.offset(UPLOAD).await.unwrap(), 10);
+        assert_eq!(content(&uploads, 10).await, b"0123456789");
+        uploads.remove(UPLOAD).await.unwrap();
+        assert!(uploads.store.list(&"uploads".parse().unwrap(), 9).await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_was_put_together_is_not_replaced() {
+    let (_folder, stores) = uploads();
+    for uploads in stores {
+        let key: Key = "videos/a.mp4".parse().unwrap();
+        for text in ["first", "other"] {
+            uploads.append(UPLOAD, 0, 5, whole(text), None).await.unwrap();
+            uploads.concat(UPLOAD, 5, &key).await.unwrap();
+            uploads.remove(UPLOAD).await.unwrap();
+            assert_eq!(uploads.store.read_head(&key, 9).await.unwrap(), b"first");
+        }
     }
 }
 

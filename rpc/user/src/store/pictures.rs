@@ -3,7 +3,12 @@
 use fanone_base::Id;
 use fanone_store::{Shard, Store, StoreError, Tx};
 use futures::future::try_join_all;
-use sea_orm::{ActiveValue::Set, QueryOrder, QuerySelect, entity::prelude::*, sea_query::OnConflict};
+use sea_orm::{
+    ActiveValue::Set,
+    QueryOrder, QuerySelect,
+    entity::prelude::*,
+    sea_query::{ExprTrait, OnConflict},
+};
 
 use super::accounts;
 
@@ -22,6 +27,7 @@ pub(crate) struct Model {
     pub(crate) vector: Vec<u8>,
     /// What made the vector.
     pub(crate) model: String,
+    /// When the row was written.
     pub(crate) created_at: i64,
 }
 
@@ -64,6 +70,23 @@ pub(crate) async fn page_after(shard: &Shard, id: i64, limit: u64) -> Result<Vec
     Ok(query.all(shard.read()).await?)
 }
 
+/// The pictures of a shard that were written at `since` (Unix milliseconds) or later, after the picture `after`, at most
+/// `limit`, in the order in which they were written.
+pub(crate) async fn changed_since(
+    shard: &Shard,
+    since: i64,
+    after: Option<&Picture>,
+    limit: u64,
+) -> Result<Vec<Picture>, StoreError> {
+    let start = after.map_or(since, |last| last.created_at);
+    let mut query = Entity::find().filter(Column::CreatedAt.gte(start));
+    if let Some(last) = after {
+        query = query.filter(Column::CreatedAt.gt(start).or(Column::Id.gt(last.id)));
+    }
+    let query = query.order_by_asc(Column::CreatedAt).order_by_asc(Column::Id).limit(limit);
+    Ok(query.all(shard.read()).await?)
+}
+
 async fn replace_avatar(tx: &Tx, picture: Picture) -> Result<Option<(i64, String)>, StoreError> {
     let (user, id, now) = (Id(picture.user_id), Id(picture.id), picture.created_at);
     let Some(previous) = accounts::set_avatar(tx, user, id, &picture.media_key, now).await? else {
@@ -76,7 +99,8 @@ async fn replace_avatar(tx: &Tx, picture: Picture) -> Result<Option<(i64, String
 
 /// Stores a picture in place of the one with its id.
 pub(super) async fn put(tx: &Tx, picture: Picture) -> Result<(), StoreError> {
-    let columns = [Column::MediaKey, Column::UserId, Column::VideoId, Column::Vector, Column::Model];
+    let columns =
+        [Column::MediaKey, Column::UserId, Column::VideoId, Column::Vector, Column::Model, Column::CreatedAt];
     let replace = OnConflict::column(Column::Id).update_columns(columns).to_owned();
     Entity::insert(picture.into_row()).on_conflict(replace).exec_without_returning(tx).await?;
     Ok(())

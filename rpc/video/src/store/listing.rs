@@ -84,14 +84,19 @@ impl Listing {
         Ok(try_join_all(counts).await?.into_iter().sum())
     }
 
-    async fn later_rows(&self, store: &Store, skip: u64, take: u64) -> Result<Vec<Video>, StoreError> {
-        let parts =
-            try_join_all(self.shards(store).iter().map(|shard| self.keys_of(shard, skip + take))).await?;
+    /// What orders the first `take` rows, and their ids, in order.
+    pub(crate) async fn keys(&self, store: &Store, take: u64) -> Result<Vec<(i64, i64)>, StoreError> {
+        let parts = try_join_all(self.shards(store).iter().map(|shard| self.keys_of(shard, take))).await?;
         let mut keys = parts.concat();
         keys.sort_unstable_by(|left, right| right.cmp(left));
+        keys.truncate(usize::try_from(take).unwrap_or(usize::MAX));
+        Ok(keys)
+    }
+
+    async fn later_rows(&self, store: &Store, skip: u64, take: u64) -> Result<Vec<Video>, StoreError> {
+        let keys = self.keys(store, skip + take).await?;
         let page = keys.into_iter().skip(usize::try_from(skip).unwrap_or(usize::MAX));
-        let ids: Vec<Id> =
-            page.take(usize::try_from(take).unwrap_or(usize::MAX)).map(|(_, id)| Id(id)).collect();
+        let ids: Vec<Id> = page.map(|(_, id)| Id(id)).collect();
         let mut rows = videos::find_live(store, &ids).await?;
         rows.sort_unstable_by_key(|video| std::cmp::Reverse(self.key(video)));
         Ok(rows)

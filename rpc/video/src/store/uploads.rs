@@ -87,13 +87,14 @@ pub(crate) async fn set_video(tx: &Tx, id: Id, video: Id) -> Result<(), StoreErr
     Ok(())
 }
 
-/// Ends an upload of `user` that lives at `now`; false if there is none.
+/// Ends an upload of `user` that lives at `now` and has not become a video; false if there is none.
 pub(crate) async fn end(tx: &Tx, id: Id, user: Id, now: i64) -> Result<bool, StoreError> {
     let update = Entity::update_many()
         .col_expr(Column::ExpiresAt, Expr::value(0))
         .filter(Column::Id.eq(id.0))
         .filter(Column::UserId.eq(user.0))
-        .filter(Column::ExpiresAt.gt(now));
+        .filter(Column::ExpiresAt.gt(now))
+        .filter(Column::VideoId.eq(0));
     Ok(update.exec(tx).await?.rows_affected > 0)
 }
 
