@@ -42,6 +42,8 @@ mod outage;
 #[cfg(test)]
 mod permissions;
 #[cfg(test)]
+mod races;
+#[cfg(test)]
 mod relations;
 #[cfg(test)]
 mod rpc_count;

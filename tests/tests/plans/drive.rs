@@ -79,7 +79,10 @@ impl Drive<'_> {
         let (star, fan) = (self.star, self.fan);
         let video = self.world.video.to_string();
         fan.get("/video/feed").send().await.success();
-        fan.get("/video/feed").with("latest_time", 5).send().await.success();
+        // Where all of them are newer, half of them, and very few.
+        for time in [5, 11_000_000, 20_950_000] {
+            fan.get("/video/feed").with("latest_time", time).send().await.success();
+        }
         for page in [0, FAR] {
             fan.get("/video/popular").page(page, 100).send().await.success();
             fan.get("/video/list").with("user_id", &star.id).page(page, 100).send().await.success();
@@ -192,8 +195,11 @@ impl Drive<'_> {
             of_fan.ask(kind, data).await.success();
         }
         let sent = of_fan.say_to_group(&group, "to everybody").await;
-        let mark = json!({"group_id": group, "message_id": sent.text("id")});
-        of_fan.ask(7, mark).await.success();
+        // One of 500 messages to read, then the last.
+        let early = (self.world.last_message_of_group() - 400 * 1024).to_string();
+        for message in [early, sent.text("id")] {
+            of_fan.ask(7, json!({"group_id": group, "message_id": message})).await.success();
+        }
         // Whoever owns a group and leaves it gives it to the oldest member.
         fan.post("/group/leave").with("group_id", &group).send().await.success();
     }

@@ -28,6 +28,10 @@ impl World {
         let made = |n: i64| Id((n << 22) | i64::from(bucket.number()));
         Self { star, fan, video: made(700_000), comment: made(800_000), group: made(900_000) }
     }
+
+    pub(crate) fn last_message_of_group(&self) -> i64 {
+        self.group.0 + MESSAGES * 1024
+    }
 }
 
 /// Fills every shard of every service.
@@ -48,6 +52,9 @@ pub(crate) fn fill(server: &Mariadb, world: &World) {
         }
     }
 }
+
+/// In the group.
+const MESSAGES: i64 = 20_000;
 
 struct Fill {
     shard: u16,
@@ -221,21 +228,20 @@ impl Fill {
             all.push(format!("INSERT INTO follows SELECT {fan}, {}, {} FROM seq_1_to_4980", id(1), id(7)));
         }
         if self.holds(world.group) {
-            all.extend(self.group(world.group.0, fan));
+            all.extend(self.group(world));
         }
         all
     }
 
-    fn group(&self, group: i64, fan: i64) -> Vec<String> {
-        let messages = 20_000;
-        let last = group + messages * 1024;
+    fn group(&self, world: &World) -> Vec<String> {
+        let (group, fan, last) = (world.group.0, world.fan.0, world.last_message_of_group());
         let members =
             "INSERT INTO members (conversation_id, user_id, peer_id, id, last_read_id, unread, unread_at)";
         vec![
-            format!("INSERT INTO conversations VALUES ({group}, 0, {group}, {last}, {messages})"),
+            format!("INSERT INTO conversations VALUES ({group}, 0, {group}, {last}, {MESSAGES})"),
             format!("INSERT INTO chat_groups VALUES ({group}, 'crowd', {fan}, 401, 5, 0)"),
             format!(
-                "INSERT INTO messages SELECT {group}, {group} + seq * 1024, 1, NULL, 'text', 5 FROM seq_1_to_{messages}"
+                "INSERT INTO messages SELECT {group}, {group} + seq * 1024, 1, NULL, 'text', 5 FROM seq_1_to_{MESSAGES}"
             ),
             format!(
                 "{members} SELECT {group}, {}, 0, seq, {last}, 0, 0 FROM seq_1_to_400",

@@ -107,7 +107,31 @@ pub(crate) fn shape(sql: &str) -> String {
             shape = shape.replace(list, one);
         }
     }
-    without_counters(&shape)
+    abridge(&without_counters(&shape))
+}
+
+/// Long lists of columns are not read by anybody.
+fn abridge(shape: &str) -> String {
+    const SHOWN: usize = 2;
+    let short = |columns: &str| {
+        let parts: Vec<&str> = columns.split(", ").collect();
+        let is_long = parts.len() > 3 * SHOWN && !columns.contains('(');
+        if is_long { format!("{}, …", parts[..SHOWN].join(", ")) } else { columns.to_owned() }
+    };
+    let mut text = String::new();
+    for (number, part) in shape.split("SELECT ").enumerate() {
+        match part.split_once(" FROM ") {
+            Some((columns, rest)) if number > 0 => {
+                text.push_str(&format!("SELECT {} FROM {rest}", short(columns)))
+            }
+            _ if number > 0 => text.push_str(&format!("SELECT {part}")),
+            _ => text.push_str(part),
+        }
+    }
+    match text.split_once(") VALUES ").and_then(|(insert, rest)| Some((insert.split_once(" (")?, rest))) {
+        Some(((insert, columns), rest)) => format!("{insert} ({}) VALUES {rest}", short(columns)),
+        None => text,
+    }
 }
 
 /// Which numbers of a row go up or down together is a matter of chance.

@@ -20,6 +20,8 @@ const HEAD: &str = "\
 # A statement may be one of several functions; new ones stand below `?` until somebody says whose they are.
 ";
 const NOBODYS: &str = "?";
+/// Read once, when a process starts, and small.
+const OF_THE_START: [&str; 3] = ["migration", "store_identity", "bucket_range"];
 
 /// All runs of one shape.
 pub(crate) struct Statement {
@@ -45,6 +47,9 @@ pub(crate) fn collect(runs: &[Run]) -> Statements {
     let mut statements = Statements::new();
     for run in runs {
         let shape = shape(&run.sql);
+        if OF_THE_START.iter().any(|table| shape.contains(&format!(" FROM {table} "))) {
+            continue;
+        }
         let functions = || {
             let heads = list.iter().filter(|(_, shapes)| shapes.contains_key(&shape)).map(|(head, _)| head);
             heads.flat_map(|head| head.split(", ").map(str::to_owned)).collect()
