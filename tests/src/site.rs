@@ -53,6 +53,19 @@ struct Role {
     process: Option<Process>,
 }
 
+/// An HTTP front beside that of a site; ends with the value.
+pub struct Front {
+    url: String,
+    _process: Process,
+}
+
+impl Front {
+    /// The address of a path.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+}
+
 impl Site {
     /// Starts a site and waits until it is ready.
     pub async fn start() -> Self {
@@ -117,6 +130,23 @@ impl Site {
     fn assert_alive(&self, role: &Role) {
         let exit = role.process.as_ref().and_then(Process::exited);
         assert!(exit.is_none(), "the program ended at its start: {exit:?}\n{}", self.log());
+    }
+
+    /// Starts a second HTTP front on the same services, files and keys, with a cache of its own unless the settings name
+    /// one that both can reach.
+    pub async fn second_front(&self) -> Front {
+        let role = Role { argument: Some("http"), admin_port: ports::free(), process: None };
+        let port = ports::free();
+        let mut command = self.command(&role);
+        command.env("FANONE_HTTP__LISTEN", format!("127.0.0.1:{port}"));
+        let front = Front { url: format!("http://127.0.0.1:{port}"), _process: Process::start(command) };
+        eventually_within(Duration::from_secs(60), "the second front is ready", async || {
+            let answer = reqwest::get(format!("http://127.0.0.1:{}/readyz", role.admin_port)).await;
+            let status = answer.map_err(|error| error.to_string())?.status();
+            if status.is_success() { Ok(()) } else { Err(status.to_string()) }
+        })
+        .await;
+        front
     }
 
     fn command(&self, role: &Role) -> Command {

@@ -19,7 +19,7 @@ const DELETED: Duration = Duration::from_secs(60);
 
 /// Refuses the id of a video that is unknown or deleted.
 pub(crate) async fn video(app: &App, id: Id) -> Result<(), Problem> {
-    let found = async {
+    let found = async || {
         let answer = calls::answer(app.read.video.get_videos(GetVideosReq { ids: vec![id.0] })).await?;
         Ok(!answer.videos.is_empty())
     };
@@ -28,7 +28,7 @@ pub(crate) async fn video(app: &App, id: Id) -> Result<(), Problem> {
 
 /// Refuses the id of a user that is unknown or deleted.
 pub(crate) async fn user(app: &App, id: Id) -> Result<(), Problem> {
-    let found = async {
+    let found = async || {
         let answer = calls::answer(app.read.user.get_users(GetUsersReq { ids: vec![id.0] })).await?;
         Ok(!answer.users.is_empty())
     };
@@ -50,9 +50,10 @@ async fn check(
     app: &App,
     key: &str,
     unknown: Code,
-    found: impl Future<Output = Result<bool, CallError>>,
+    found: impl AsyncFnOnce() -> Result<bool, CallError>,
 ) -> Result<(), Problem> {
-    let load = async { Ok::<_, CallError>(found.await?.then(Bytes::new)) };
+    // A call is a large future, and mostly none is made.
+    let load = async { Ok::<_, CallError>(Box::pin(found()).await?.then(Bytes::new)) };
     match app.existence.get_or_load(key, KNOWN, UNKNOWN, load).await {
         Ok(Some(_)) => Ok(()),
         Ok(None) => Err(Problem::Refused(unknown)),
@@ -63,7 +64,7 @@ async fn check(
 #[cfg(test)]
 mod tests {
     use std::{
-        future::{pending, ready},
+        future::pending,
         sync::atomic::{AtomicUsize, Ordering},
     };
 
@@ -76,11 +77,9 @@ mod tests {
 
     /// What `check` says of the video when the service says `found`; it must not be asked when that is `None`.
     async fn ask(app: &App, found: Option<bool>) -> Option<Code> {
-        let found = async {
-            match found {
-                Some(found) => Ok(found),
-                None => pending().await,
-            }
+        let found = async || match found {
+            Some(found) => Ok(found),
+            None => pending().await,
         };
         match check(app, &video_key(VIDEO), Code::VideoNotFound, found).await {
             Ok(()) => None,
@@ -92,13 +91,13 @@ mod tests {
     #[tokio::test]
     async fn many_that_ask_at_once_cost_one_call() {
         let (front, calls) = (front(&[]), AtomicUsize::new(0));
-        let found = || async {
+        let found = async || {
             calls.fetch_add(1, Ordering::SeqCst);
             tokio::task::yield_now().await;
             Ok(true)
         };
         let key = video_key(VIDEO);
-        let all = join_all((0..50).map(|_| check(&front.app, &key, Code::VideoNotFound, found()))).await;
+        let all = join_all((0..50).map(|_| check(&front.app, &key, Code::VideoNotFound, found))).await;
         assert!(all.iter().all(Result::is_ok));
         assert_eq!(calls.load(Ordering::SeqCst), 1);
     }
@@ -131,7 +130,7 @@ mod tests {
     async fn a_front_that_saw_a_video_alive_just_before_it_was_deleted_does_not_bring_it_back() {
         let front = front(&[]);
         let other = front.beside();
-        let found = async {
+        let found = async || {
             forget_video(&other.app, VIDEO).await;
             Ok(true)
         };
@@ -143,7 +142,7 @@ mod tests {
     async fn a_call_that_failed_is_made_again() {
         let front = front(&[]);
         let lost =
-            check(&front.app, &video_key(VIDEO), Code::VideoNotFound, ready(Err(CallError::Timeout))).await;
+            check(&front.app, &video_key(VIDEO), Code::VideoNotFound, async || Err(CallError::Timeout)).await;
         assert!(matches!(lost, Err(Problem::Call(CallError::Timeout))), "{lost:?}");
         assert_eq!(ask(&front.app, Some(true)).await, None);
     }

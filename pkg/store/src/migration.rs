@@ -225,8 +225,10 @@ async fn note(
 /// A table, column, index or row that is there already was made by somebody else, or before a break.
 fn passed_over_if_there(result: Result<(), DbErr>) -> Result<(), StoreError> {
     match result {
-        // Table, column, index exist; nothing there to drop; the row exists.
-        Err(error) if matches!(server_number(&error), Some(1050 | 1060 | 1061 | 1091 | 1062)) => Ok(()),
+        // The table is there, or gone; the column, the index, the row is there; nothing to drop.
+        Err(error) if matches!(server_number(&error), Some(1050 | 1051 | 1060 | 1061 | 1062 | 1091)) => {
+            Ok(())
+        }
         result => Ok(result?),
     }
 }

@@ -50,6 +50,8 @@ mod rpc_count;
 #[cfg(test)]
 mod sessions;
 #[cfg(test)]
+mod two_fronts;
+#[cfg(test)]
 mod upload;
 #[cfg(test)]
 mod upload_refusals;

@@ -125,12 +125,15 @@ pub(crate) async fn append(call: Call) -> Result<Response, Refused> {
     headers::check_type(&call.headers)?;
     let offset = headers::offset(&call.headers)?;
     let (by, id) = (call.by.clone(), call.id()?);
-    let standing = uploads::alone(&by.clone(), id, async move {
-        let upload = uploads::find(&by, id).await?;
-        let piece = piece(call, offset, uploads::length(&upload))?;
-        Ok::<_, Refused>(uploads::append(&by, &upload, piece).await?)
-    })
-    .await?;
+    let work = Box::pin({
+        let by = by.clone();
+        async move {
+            let upload = uploads::find(&by, id).await?;
+            let piece = piece(call, offset, uploads::length(&upload))?;
+            Ok::<_, Refused>(uploads::append(&by, &upload, piece).await?)
+        }
+    });
+    let standing = uploads::alone(&by, id, work).await?;
     Ok(answer::standing(StatusCode::NO_CONTENT, &standing))
 }
 
@@ -143,7 +146,11 @@ pub(crate) async fn append(call: Call) -> Result<Response, Refused> {
         (status = 423, body = Outcome, description = "Another request appends to it")))]
 pub(crate) async fn terminate(call: Call) -> Result<Response, Refused> {
     let (by, id) = (call.by.clone(), call.id()?);
-    uploads::alone(&by.clone(), id, async move { uploads::terminate(&by, id).await }).await?;
+    let work = Box::pin({
+        let by = by.clone();
+        async move { uploads::terminate(&by, id).await }
+    });
+    uploads::alone(&by, id, work).await?;
     Ok(answer::empty(StatusCode::NO_CONTENT))
 }
 

@@ -10,7 +10,7 @@ use fanone_config::{Connections, Database, DatabaseUrl};
 use fanone_store::{Migration, Options, Step, Store, StoreError, Tx};
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 
-pub const MIGRATIONS: &[Migration] = &[Migration {
+pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
     number: 1,
     name: "words and counters",
     step: Step::Expand,
@@ -21,7 +21,7 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
 }];
 
 /// A database that is there as long as this value.
-pub struct Fresh {
+pub(crate) struct Fresh {
     name: String,
     urls: Vec<String>,
     admin: DatabaseConnection,
@@ -29,7 +29,7 @@ pub struct Fresh {
 
 impl Fresh {
     /// On the servers whose administrator's URLs stand in this line of `.cache/servers/env`.
-    pub async fn on(line: &str, server: &str) -> Self {
+    pub(crate) async fn on(line: &str, server: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("t_store_{}_{count}", std::process::id());
@@ -41,37 +41,37 @@ impl Fresh {
         Self { name, urls, admin }
     }
 
-    pub fn database(&self) -> Database {
+    pub(crate) fn database(&self) -> Database {
         Database::even([self.urls.iter().map(|url| url.parse::<DatabaseUrl>().unwrap()).collect()])
     }
 
-    pub async fn migrate(&self, migrations: &'static [Migration]) -> Result<(), Vec<StoreError>> {
+    pub(crate) async fn migrate(&self, migrations: &'static [Migration]) -> Result<(), Vec<StoreError>> {
         Store::migrate(&self.database(), &options(migrations), |_| ()).await
     }
 
-    pub async fn open(&self, migrations: &'static [Migration]) -> Result<Store, Vec<StoreError>> {
+    pub(crate) async fn open(&self, migrations: &'static [Migration]) -> Result<Store, Vec<StoreError>> {
         Store::open(&self.database(), &options(migrations)).await
     }
 
     /// Migrated and opened.
-    pub async fn store(&self) -> Store {
+    pub(crate) async fn store(&self) -> Store {
         self.migrate(MIGRATIONS).await.unwrap();
         self.open(MIGRATIONS).await.unwrap()
     }
 
     /// Runs a statement as the administrator; `{db}` stands for the database.
-    pub async fn admin(&self, sql: &str) {
+    pub(crate) async fn admin(&self, sql: &str) {
         self.admin.execute_unprepared(&sql.replace("{db}", &self.name)).await.unwrap();
     }
 
-    pub async fn number(&self, sql: &str) -> i64 {
+    pub(crate) async fn number(&self, sql: &str) -> i64 {
         let sql = sql.replace("{db}", &self.name);
         let row = self.admin.query_one_raw(Statement::from_string(self.admin.get_database_backend(), sql));
         row.await.unwrap().unwrap().try_get_by_index(0).unwrap()
     }
 
     /// Cuts every connection to the database but the administrator's.
-    pub async fn cut_connections(&self) -> usize {
+    pub(crate) async fn cut_connections(&self) -> usize {
         let sql = format!("SELECT id FROM information_schema.processlist WHERE db = '{}'", self.name);
         let rows = self.admin.query_all_raw(Statement::from_string(self.admin.get_database_backend(), sql));
         let rows = rows.await.unwrap();
@@ -83,16 +83,16 @@ impl Fresh {
         rows.len()
     }
 
-    pub async fn drop(self) {
+    pub(crate) async fn drop(self) {
         self.admin(&format!("DROP DATABASE {}", self.name)).await;
     }
 }
 
-pub fn options(migrations: &'static [Migration]) -> Options {
+pub(crate) fn options(migrations: &'static [Migration]) -> Options {
     Options { namespace: "test", migrations, connections: Connections::default(), versions: None }
 }
 
-pub fn repository() -> PathBuf {
+pub(crate) fn repository() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
@@ -116,13 +116,13 @@ async fn drop_leftovers(admin: &DatabaseConnection) {
     }
 }
 
-pub async fn add_word(tx: &Tx, word: &str) -> Result<(), StoreError> {
+pub(crate) async fn add_word(tx: &Tx, word: &str) -> Result<(), StoreError> {
     let sql = "INSERT INTO word (word) VALUES (?)";
     tx.execute_raw(Statement::from_sql_and_values(tx.get_database_backend(), sql, [word.into()])).await?;
     Ok(())
 }
 
-pub async fn count_up(tx: &Tx, id: i64, by: i64) -> Result<(), StoreError> {
+pub(crate) async fn count_up(tx: &Tx, id: i64, by: i64) -> Result<(), StoreError> {
     let sql = "INSERT INTO counter (id, value) VALUES (?, ?) ON DUPLICATE KEY UPDATE value = value + ?";
     let values = [id.into(), by.into(), by.into()];
     tx.execute_raw(Statement::from_sql_and_values(tx.get_database_backend(), sql, values)).await?;

@@ -148,9 +148,8 @@ async fn cut_connections_lose_nothing_that_was_answered_and_store_nothing_twice(
     let (outcomes, cut) = tokio::join!(writes, cuts);
     assert!(cut > 0, "the test cuts connections");
     for (number, outcome) in outcomes {
-        let value =
-            fresh.number(&format!("SELECT COALESCE(MAX(value), 0) FROM {{db}}.counter WHERE id = {number}"));
-        match (outcome, value.await) {
+        let sql = format!("SELECT COALESCE(MAX(value), 0) FROM {{db}}.counter WHERE id = {number}");
+        match (outcome, fresh.number(&sql).await) {
             (Ok(()), 1) | (Err(StoreError::Unknown(_)), 0 | 1) | (Err(StoreError::Database(_)), 0) => {}
             (outcome, value) => panic!("{number}: {outcome:?}, but the value is {value}"),
         }
