@@ -134,7 +134,7 @@ impl Fill {
         let mut all = vec![
             videos(id(1), self.id(1, "(seq % 5000)"), 20_000),
             // Of the last two days and a half: some have to go.
-            uploads(id(1), self.id(1, "(seq % 5000)"), "seq * 43200", 5000),
+            uploads(id(1), self.id(1, "(seq % 5000)"), "seq * 10800", 20_000),
             format!("INSERT INTO visits SELECT {}, {NOW} - seq * 50 FROM seq_1_to_20000", id(1)),
         ];
         if self.holds(world.star) {
