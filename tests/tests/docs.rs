@@ -20,7 +20,9 @@ fn collect(folder: &Path, verb: &str, kind: &str, names: &mut Vec<String>) {
             let statements = text.split(verb).skip(1);
             let rest = statements.filter_map(|rest| rest.trim_start_matches("UNIQUE ").strip_prefix(kind));
             let rest = rest.map(|rest| rest.trim_start().trim_start_matches("IF NOT EXISTS "));
-            names.extend(rest.filter_map(|rest| rest.split_whitespace().next()).map(str::to_owned));
+            let words = rest.filter_map(|rest| rest.split_whitespace().next());
+            let is_name = |word: &&str| word.chars().all(|char| char.is_alphanumeric() || char == '_');
+            names.extend(words.filter(is_name).map(str::to_owned));
         }
     }
 }

@@ -48,12 +48,6 @@ const EXCEPTIONS: &[(&str, &str, Fault, &str)] = &[
         Fault::ManyRows,
         "a search counts all that fits: an index without words, texts with",
     ),
-    (
-        "video::listing::keys_of",
-        "visit_count",
-        Fault::ManyRows,
-        "the head of the ranking, made anew once a minute",
-    ),
     ("social::follows::count_following", "", Fault::ManyRows, "nobody follows more than FOLLOWING_MAX"),
     ("social::follows::count_following_locked", "", Fault::ManyRows, "the same"),
     ("social::follows::following", "", Fault::ManyRows, "the same; friends are looked for among all of them"),
