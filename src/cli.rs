@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Parser, Subcommand};
 use fanone_config::{Role, Settings, environment};
 
-use crate::{outside, seed, site};
+use crate::{outside, seed, shard, site};
 
 /// A video site as micro-services, in one program.
 ///
@@ -44,6 +44,9 @@ enum Command {
     },
     /// Bring the databases of all services up to date; safe beside a running site, and to repeat
     Migrate,
+    /// Look after the shards of a service
+    #[command(subcommand)]
+    Shard(shard::Command),
     /// Fill a running site with a small world: users, videos, likes, comments, follows, chats
     Seed(seed::Options),
 }
@@ -68,6 +71,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
             return Ok(());
         }
         Command::Migrate => return runtime()?.block_on(outside::migrate(&settings(config)?)),
+        Command::Shard(command) => return runtime()?.block_on(shard::run(&settings(config)?, command)),
         Command::Seed(options) => return runtime()?.block_on(seed::run(options)),
     };
     let settings = settings(config)?;

@@ -5,6 +5,7 @@ mod cli;
 mod outside;
 mod roles;
 mod seed;
+mod shard;
 mod site;
 
 use std::process::ExitCode;

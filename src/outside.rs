@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use fanone_cache::Cache;
 use fanone_config::{ConfigErrors, Fault, Role, Settings};
-use fanone_store::{Migration, Options, Store, StoreError, Versions};
+use fanone_store::{Migration, Options, Store, StoreError, Versions, moving::Table};
 use fanone_telemetry::chain;
 use futures::future::join_all;
 
@@ -91,7 +91,7 @@ pub(crate) async fn migrate(settings: &Settings) -> anyhow::Result<()> {
     ConfigErrors::of(faults).map_or(Ok(()), |errors| Err(errors.into()))
 }
 
-fn options(
+pub(crate) fn options(
     settings: &Settings,
     role: Role,
     migrations: &'static [Migration],
@@ -113,6 +113,17 @@ pub(crate) fn schema(role: Role) -> Option<&'static [Migration]> {
         Role::Interaction => Some(fanone_interaction::MIGRATIONS),
         Role::Social => Some(fanone_social::MIGRATIONS),
         Role::Http => None,
+    }
+}
+
+/// The tables of a role.
+pub(crate) fn tables(role: Role) -> &'static [Table] {
+    match role {
+        Role::User => fanone_user::TABLES,
+        Role::Video => fanone_video::TABLES,
+        Role::Interaction => fanone_interaction::TABLES,
+        Role::Social => fanone_social::TABLES,
+        Role::Http => &[],
     }
 }
 

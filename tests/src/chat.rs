@@ -54,6 +54,12 @@ impl Chat {
             .expect("the site takes the user in")
     }
 
+    /// As [`Chat::connect`], at one of several fronts: `host:port`.
+    pub async fn connect_at(front: &str, user: &Client) -> Self {
+        let connected = Self::handshake_at(front, "/ws", &[("access-token", &user.access)]).await;
+        connected.expect("the front takes the user in")
+    }
+
     /// Connects with a path and headers of the test's own.
     ///
     /// # Errors
@@ -64,7 +70,15 @@ impl Chat {
         path: &str,
         headers: &[(&'static str, &str)],
     ) -> Result<Self, Box<tungstenite::Error>> {
-        let url = format!("ws://{}{path}", site.http_address());
+        Self::handshake_at(&site.http_address(), path, headers).await
+    }
+
+    async fn handshake_at(
+        front: &str,
+        path: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Result<Self, Box<tungstenite::Error>> {
+        let url = format!("ws://{front}{path}");
         let mut request = url.into_client_request().map_err(Box::new)?;
         for (name, value) in headers {
             request.headers_mut().insert(*name, value.parse().expect("a header value"));

@@ -24,8 +24,12 @@ pub struct Client {
 }
 
 impl Client {
-    pub(crate) fn guest(site: String) -> Self {
-        let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+    /// `reuses_connections`: as browsers do.
+    pub(crate) fn guest(site: String, reuses_connections: bool) -> Self {
+        let mut http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+        if !reuses_connections {
+            http = http.pool_max_idle_per_host(0);
+        }
         let http = http.build().expect("a client without TLS");
         let empty = String::new;
         Self { http, site, id: empty(), name: empty(), access: empty(), refresh: empty() }
@@ -33,6 +37,11 @@ impl Client {
 
     pub(crate) fn http(&self) -> reqwest::Client {
         self.http.clone()
+    }
+
+    /// The same somebody at one of several fronts: `host:port`.
+    pub fn at(&self, front: &str) -> Self {
+        Self { site: format!("http://{front}"), ..self.clone() }
     }
 
     /// A request of any method. `path` may be a whole URL of the site.

@@ -4,7 +4,8 @@
 //! | variable | meaning |
 //! | --- | --- |
 //! | `FANONE_BIN` | the program; default: `fanone` in the folder where cargo builds |
-//! | `FANONE_TEST_FORM` | `one` process (default) or `five`, one per role |
+//! | `FANONE_TEST_FORM` | `one` process (default), `five`, one per role, or `ten`, two per role |
+//! | `FANONE_TEST_WORLD` | `embedded` parts (default); `real`: MariaDB and Redis; `shards`: the same, two databases per service |
 //! | `FANONE_TEST_SEED` | repeats a random test with the seed that it printed |
 //! | `FANONE_TEST_KEEP` | set: data folders and logs are kept for a look |
 #![expect(clippy::expect_used, reason = "a step of the harness that fails ends the test, with its name")]
@@ -14,22 +15,26 @@ pub mod chat;
 pub mod client;
 pub mod clips;
 mod folder;
+mod instance;
 pub mod mariadb;
 pub mod metrics;
 pub mod pictures;
 mod ports;
 mod process;
 pub mod raw;
+pub mod relay;
 pub mod request;
 pub mod site;
 pub mod tus;
 mod wait;
+pub mod world;
 
 pub use answer::{Answer, Json};
 pub use chat::Chat;
 pub use client::Client;
 pub use fanone_base::Code;
 pub use mariadb::Mariadb;
+pub use metrics::Metrics;
 pub use process::Signal;
 pub use request::{Encoding, Request};
 pub use site::Site;

@@ -8,7 +8,13 @@ use std::{
     time::Duration,
 };
 
-use crate::{Signal, eventually_within, folder::Folder, ports, process, process::Process, site};
+use crate::{
+    Signal, eventually_within,
+    folder::Folder,
+    instance::{program_with, variable},
+    ports,
+    process::{self, Process},
+};
 
 /// What the site logs in as: it may change rows and nothing else.
 pub const USER: &str = "site";
@@ -72,14 +78,12 @@ impl Mariadb {
 
     /// Runs `fanone migrate` with the settings of a site, as somebody who may change schemas.
     pub fn migrate(&self, settings: &[(&str, &str)]) {
-        let mut command = Command::new(site::program());
-        command.arg("migrate").current_dir(self.folder.path());
-        site::forget_settings(&mut command);
-        for (key, value) in settings {
-            let value = value.replace(&format!("{USER}:{USER}@"), "root@");
-            command.env(format!("FANONE_{}", key.replace('.', "__").to_uppercase()), value);
-        }
-        output(&mut command);
+        let as_root = |value: &str| value.replace(&format!("{USER}:{USER}@"), "root@");
+        let settings = settings.iter().map(|(key, value)| (variable(key), as_root(value)));
+        let log = self.folder.path().join("migrate");
+        let migrated = program_with(settings, &log, self.folder.path()).arg("migrate").status();
+        let text = fs::read_to_string(&log).unwrap_or_default();
+        assert!(migrated.is_ok_and(|status| status.success()), "fanone migrate: {text}");
     }
 
     /// Runs statements as an administrator and gives the rows: columns by tabs, no heads.

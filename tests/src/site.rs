@@ -1,18 +1,23 @@
-//! A running FanOne with a data folder and ports of its own.
+//! A running FanOne with a data folder, ports, databases and a cache of its own.
+
+mod front;
+mod look;
 
 use std::{
-    env,
-    fs::{self, OpenOptions},
-    path::{Path, PathBuf},
     process::{Command, ExitStatus, Output, Stdio},
     time::{Duration, Instant},
 };
 
+pub use front::Front;
 use tokio::sync::OnceCell;
 
 use crate::{
-    Signal, client::Client, eventually_within, folder, folder::Folder, metrics::Metrics, ports, process,
+    Signal, eventually_within,
+    folder::Folder,
+    instance::{self, Instance, variable},
     process::Process,
+    relay::{Mode, Relay},
+    world::{Databases, Form, Redis, World},
 };
 
 /// The services, in the order of their ports.
@@ -20,12 +25,15 @@ pub const SERVICES: [&str; 4] = ["user", "video", "interaction", "social"];
 
 /// What a test's site has unlike the defaults: no rate limits, quick counters, and patience, because
 /// a test machine may be slow and busy.
-const SETTINGS: [(&str, &str); 5] = [
+const SETTINGS: [(&str, &str); 8] = [
     ("limits.enabled", "false"),
     ("counters.interval_ms", "200"),
     ("calls.rpc_timeout_ms", "15000"),
     ("calls.connect_timeout_ms", "2000"),
     ("http.request_timeout_ms", "30000"),
+    ("database.acquire_timeout_ms", "10000"),
+    ("database.transaction_timeout_ms", "15000"),
+    ("cache.timeout_ms", "2000"),
 ];
 
 /// How a site ended.
@@ -39,31 +47,15 @@ pub struct Stopped {
 
 /// A running FanOne. It ends with this value.
 pub struct Site {
-    roles: Vec<Role>,
-    http_port: u16,
-    rpc_ports: [u16; 4],
+    form: Form,
+    instances: Vec<Instance>,
+    /// Through which clients come where there are two fronts.
+    round_robin: Option<Relay>,
+    /// Lies between the processes and their Redis, where there is one.
+    cache_relay: Option<Relay>,
+    servers: Option<(Databases, Redis)>,
     settings: Vec<(String, String)>,
     folder: Folder,
-}
-
-/// One process: its command line argument (none for the whole site) and its admin port.
-struct Role {
-    argument: Option<&'static str>,
-    admin_port: u16,
-    process: Option<Process>,
-}
-
-/// An HTTP front beside that of a site; ends with the value.
-pub struct Front {
-    url: String,
-    _process: Process,
-}
-
-impl Front {
-    /// The address of a path.
-    pub fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.url)
-    }
 }
 
 impl Site {
@@ -74,26 +66,60 @@ impl Site {
 
     /// As [`Site::start`], with settings named as in the default file: `("limits.enabled", "true")`.
     pub async fn with(settings: &[(&str, &str)]) -> Self {
-        let arguments: &[Option<&'static str>] = match env::var("FANONE_TEST_FORM").as_deref() {
-            Ok("five") => &[Some("user"), Some("video"), Some("interaction"), Some("social"), Some("http")],
-            Ok("one") | Err(_) => &[None],
-            Ok(other) => panic!("FANONE_TEST_FORM is `one` or `five`, not `{other}`"),
-        };
-        let role = |argument: &Option<&'static str>| Role {
-            argument: *argument,
-            admin_port: ports::free(),
-            process: None,
-        };
-        let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
-        let mut site = Self {
-            roles: arguments.iter().map(role).collect(),
-            http_port: ports::free(),
-            rpc_ports: [(); 4].map(|()| ports::free()),
-            settings: SETTINGS.iter().chain(settings).map(owned).collect(),
-            folder: Folder::create(),
-        };
+        let mut site = Self::prepared(settings).await;
         site.launch().await;
         site
+    }
+
+    /// A site of which everything is there but its processes; [`Site::launch`] starts them.
+    pub async fn prepared(settings: &[(&str, &str)]) -> Self {
+        let (form, world) = (Form::of_run(), World::of_run());
+        let instances: Vec<_> = form.processes().into_iter().map(Instance::new).collect();
+        let fronts: Vec<u16> = instances.iter().filter_map(|one| one.port("http")).collect();
+        let folder = Folder::create();
+        let servers = (world != World::Embedded)
+            .then(|| (Databases::take(world.shards()), Redis::start(folder.path())));
+        let mut site = Self {
+            form,
+            instances,
+            round_robin: (fronts.len() > 1).then(|| Relay::start(fronts)),
+            cache_relay: servers.as_ref().map(|(_, redis)| Relay::start(vec![redis.port])),
+            servers,
+            settings: Vec::new(),
+            folder,
+        };
+        site.settings = site.own_settings();
+        site.settings.extend(settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
+        site.migrate().await;
+        site
+    }
+
+    /// What a test's settings are laid over.
+    fn own_settings(&self) -> Vec<(String, String)> {
+        let mut own = vec![("data_dir".to_owned(), self.data_dir().display().to_string())];
+        own.extend(SETTINGS.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
+        if let Some(relay) = &self.round_robin {
+            own.push(("http.public_url".to_owned(), format!("http://127.0.0.1:{}", relay.port())));
+        }
+        if self.form != Form::One {
+            own.push(("registry.url".to_owned(), self.static_registry()));
+        }
+        if let (Some((databases, redis)), Some(relay)) = (&self.servers, &self.cache_relay) {
+            own.extend(databases.settings());
+            own.push(("cache.url".to_owned(), redis.url_at(relay.port())));
+        }
+        own
+    }
+
+    /// Makes the tables on a server; embedded databases make their own.
+    async fn migrate(&mut self) {
+        let Some((databases, _)) = self.servers.as_ref().filter(|(it, _)| !it.has_its_schema) else { return };
+        let settings = [self.settings.clone(), databases.migration_settings()].concat();
+        let output = self.output_of(&["migrate"], settings).await;
+        assert!(output.status.success(), "fanone migrate: {}", String::from_utf8_lossy(&output.stderr));
+        if let Some((databases, _)) = &mut self.servers {
+            databases.has_its_schema = true;
+        }
     }
 
     /// The site that the tests of one binary share when they need no settings of their own.
@@ -102,22 +128,22 @@ impl Site {
         SHARED.get_or_init(Self::start).await
     }
 
-    /// Starts the processes again that [`Site::kill`], [`Site::kill_service`] or [`Site::stop`] ended, on the same data
-    /// and ports.
+    /// Starts the processes again that [`Site::kill`], [`Site::kill_service`], [`Site::kill_one`] or [`Site::stop`] ended,
+    /// on the same data and ports.
     pub async fn launch(&mut self) {
-        for index in 0..self.roles.len() {
-            let ended = self.roles.get(index).filter(|role| role.process.is_none());
-            let process = ended.map(|role| Process::start(self.command(role)));
-            if let (Some(role), Some(_)) = (self.roles.get_mut(index), &process) {
-                role.process = process;
+        for index in 0..self.instances.len() {
+            let ended = self.instances.get(index).filter(|one| one.process.is_none());
+            let process = ended.map(|one| Process::start(self.command(one)));
+            if let (Some(one), Some(_)) = (self.instances.get_mut(index), &process) {
+                one.process = process;
             }
         }
         let http = reqwest::Client::new();
         eventually_within(Duration::from_secs(60), "the site is ready", async || {
-            for role in &self.roles {
-                self.assert_alive(role);
-                let url = format!("http://127.0.0.1:{}/readyz", role.admin_port);
-                let answer = http.get(url).send().await.map_err(|error| error.to_string())?;
+            for one in &self.instances {
+                self.assert_alive(one);
+                let answer =
+                    http.get(one.admin_url("/readyz")).send().await.map_err(|error| error.to_string())?;
                 if !answer.status().is_success() {
                     return Err(answer.text().await.unwrap_or_default());
                 }
@@ -127,59 +153,35 @@ impl Site {
         .await;
     }
 
-    fn assert_alive(&self, role: &Role) {
-        let exit = role.process.as_ref().and_then(Process::exited);
+    fn assert_alive(&self, one: &Instance) {
+        let exit = one.process.as_ref().and_then(Process::exited);
         assert!(exit.is_none(), "the program ended at its start: {exit:?}\n{}", self.log());
     }
 
-    /// Starts a second HTTP front on the same services, files and keys, with a cache of its own unless the settings name
-    /// one that both can reach.
-    pub async fn second_front(&self) -> Front {
-        let role = Role { argument: Some("http"), admin_port: ports::free(), process: None };
-        let port = ports::free();
-        let mut command = self.command(&role);
-        command.env("FANONE_HTTP__LISTEN", format!("127.0.0.1:{port}"));
-        let front = Front { url: format!("http://127.0.0.1:{port}"), _process: Process::start(command) };
-        eventually_within(Duration::from_secs(60), "the second front is ready", async || {
-            let answer = reqwest::get(format!("http://127.0.0.1:{}/readyz", role.admin_port)).await;
-            let status = answer.map_err(|error| error.to_string())?.status();
-            if status.is_success() { Ok(()) } else { Err(status.to_string()) }
-        })
-        .await;
-        front
-    }
-
-    fn command(&self, role: &Role) -> Command {
-        let mut command = process::dying_with_us(&program());
-        command.args(role.argument);
-        forget_settings(&mut command);
-        command.env("FANONE_DATA_DIR", self.data_dir());
-        command.env("FANONE_HTTP__LISTEN", format!("127.0.0.1:{}", self.http_port));
-        command.env("FANONE_ADMIN__LISTEN", format!("127.0.0.1:{}", role.admin_port));
-        for (service, port) in SERVICES.iter().zip(self.rpc_ports) {
-            command.env(format!("FANONE_{}__LISTEN", service.to_uppercase()), format!("127.0.0.1:{port}"));
-        }
-        if role.argument.is_some() {
-            command.env("FANONE_REGISTRY__URL", self.static_registry());
-        }
-        for (key, value) in &self.settings {
-            command.env(format!("FANONE_{}", key.replace('.', "__").to_uppercase()), value);
-        }
-        let log = OpenOptions::new().create(true).append(true).open(self.log_path()).expect("open the log");
-        let errors = log.try_clone().expect("share the log");
-        command.stdin(Stdio::null()).stdout(log).stderr(errors).current_dir(self.folder.path());
+    fn command(&self, one: &Instance) -> Command {
+        let mut command = self.program(self.settings.clone());
+        command.envs(one.places()).args(one.role);
         command
     }
 
+    fn program(&self, settings: Vec<(String, String)>) -> Command {
+        let variables = settings.into_iter().map(|(key, value)| (variable(&key), value));
+        instance::program_with(variables, &self.log_path(), self.folder.path())
+    }
+
     fn static_registry(&self) -> String {
-        let places = SERVICES.iter().zip(self.rpc_ports);
-        let places: Vec<_> =
-            places.map(|(service, port)| format!("fanone.{service}=127.0.0.1:{port}")).collect();
-        format!("static:{}", places.join(","))
+        let places = SERVICES.iter().flat_map(|service| {
+            self.ports_of(service).map(move |port| format!("fanone.{service}=127.0.0.1:{port}"))
+        });
+        format!("static:{}", places.collect::<Vec<_>>().join(","))
+    }
+
+    fn ports_of(&self, role: &str) -> impl Iterator<Item = u16> {
+        self.instances.iter().filter_map(move |one| one.port(role))
     }
 
     fn processes(&self) -> impl Iterator<Item = &Process> {
-        self.roles.iter().filter_map(|role| role.process.as_ref())
+        self.instances.iter().filter_map(|one| one.process.as_ref())
     }
 
     /// Ends every process at once, as a power cut would.
@@ -188,13 +190,33 @@ impl Site {
         self.stop(Signal::Kill).await;
     }
 
-    /// Kills the process of one service. Does nothing and says `false` where the whole site is one process.
+    /// Kills all processes of one service. Does nothing and says `false` where the whole site is one process.
     pub async fn kill_service(&mut self, service: &str) -> bool {
-        let role = self.roles.iter_mut().find(|role| role.argument == Some(service));
-        let Some(process) = role.and_then(|role| role.process.take()) else { return false };
-        process.send(Signal::Kill);
-        process.wait().await;
-        true
+        let of_service = |one: &Instance| one.role == Some(service);
+        let places: Vec<_> = (0..self.instances.len()).filter(|place| self.is(*place, of_service)).collect();
+        for place in &places {
+            self.kill_one(*place).await;
+        }
+        !places.is_empty()
+    }
+
+    fn is(&self, place: usize, wanted: impl Fn(&Instance) -> bool) -> bool {
+        self.instances.get(place).is_some_and(wanted)
+    }
+
+    /// Kills the process at `place`, from 0, of [`Site::process_count`]. What it was, for messages.
+    pub async fn kill_one(&mut self, place: usize) -> String {
+        let Some(one) = self.instances.get_mut(place) else { panic!("there is no process {place}") };
+        if let Some(process) = one.process.take() {
+            process.send(Signal::Kill);
+            process.wait().await;
+        }
+        format!("{} {place}", one.role.unwrap_or("everything"))
+    }
+
+    /// How many processes there are when all run.
+    pub fn process_count(&self) -> usize {
+        self.instances.len()
     }
 
     /// Sends `signal` to every process and waits for the last to end.
@@ -206,7 +228,7 @@ impl Site {
             process.send(signal);
             exits.push(process.wait().await);
         }
-        self.roles.iter_mut().for_each(|role| role.process = None);
+        self.instances.iter_mut().for_each(|one| one.process = None);
         Stopped { exits, took: begun.elapsed() }
     }
 
@@ -216,114 +238,68 @@ impl Site {
         self.launch().await;
     }
 
+    /// Changes a setting, from the next [`Site::launch`] on.
+    pub fn set(&mut self, key: &str, value: &str) {
+        self.settings.push((key.to_owned(), value.to_owned()));
+    }
+
     /// Runs the program with `arguments`, in the site's folder and with its settings, to its end.
     pub async fn command_output(&self, arguments: &[&str]) -> Output {
-        let role = self.roles.first().expect("a site has a process");
-        let mut command = self.command(&Role { argument: None, admin_port: role.admin_port, process: None });
+        self.output_of(arguments, self.settings.clone()).await
+    }
+
+    /// As [`Site::command_output`], with settings laid over the site's.
+    pub async fn command_output_with(&self, arguments: &[&str], settings: &[(&str, &str)]) -> Output {
+        let mut all = self.settings.clone();
+        all.extend(settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
+        self.output_of(arguments, all).await
+    }
+
+    async fn output_of(&self, arguments: &[&str], settings: Vec<(String, String)>) -> Output {
+        const PATIENCE: Duration = Duration::from_secs(300);
+        let mut command = self.program(settings);
+        command.envs(self.instances.first().into_iter().flat_map(Instance::places));
         command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
-        tokio::task::spawn_blocking(move || command.output().expect("run the program"))
-            .await
-            .expect("the command is waited for")
+        let output = tokio::process::Command::from(command).kill_on_drop(true).output();
+        let output = tokio::time::timeout(PATIENCE, output).await.expect("the program comes to its end");
+        output.expect("run the program")
     }
 
-    /// Whether every process runs.
-    pub fn is_alive(&self) -> bool {
-        self.processes().all(|process| process.exited().is_none())
+    /// The value of a setting that the site is started with; empty where it has the default.
+    pub fn setting(&self, key: &str) -> String {
+        let found = self.settings.iter().rev().find(|(name, _)| name == key);
+        found.map_or_else(String::new, |(_, value)| value.clone())
     }
 
-    /// Somebody who is not logged in.
-    pub fn guest(&self) -> Client {
-        Client::guest(self.url(""))
+    /// Runs statements in a database of `service` as its administrator, where there is a server.
+    pub fn administer(&mut self, service: &str, sql: &str) -> String {
+        self.servers.as_mut().map_or_else(String::new, |(databases, _)| databases.administer(service, sql))
     }
 
-    /// Somebody who just registered under a unique name that starts with `name`, and logged in.
-    pub async fn user(&self, name: &str) -> Client {
-        let mut client = self.guest();
-        client.register_and_login(&crate::unique(name)).await;
-        client
+    /// The password of the services at their databases; nothing that is ever shown where they need none.
+    pub fn database_password(&self) -> String {
+        let password = self.servers.as_ref().map(|(databases, _)| databases.password());
+        password.unwrap_or_else(|| "no password".to_owned())
     }
 
-    /// The address of a path of the HTTP front.
-    pub fn url(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{}{path}", self.http_port)
-    }
-
-    /// The address of a path of each admin port.
-    pub fn admin_urls(&self, path: &str) -> Vec<String> {
-        self.roles.iter().map(|role| format!("http://127.0.0.1:{}{path}", role.admin_port)).collect()
-    }
-
-    /// Where the HTTP front listens.
-    pub fn http_address(&self) -> String {
-        format!("127.0.0.1:{}", self.http_port)
-    }
-
-    /// Where the four services listen for Thrift.
-    pub fn rpc_addresses(&self) -> Vec<String> {
-        self.rpc_ports.iter().map(|port| format!("127.0.0.1:{port}")).collect()
-    }
-
-    /// The metrics of all processes together.
-    pub async fn metrics(&self) -> Metrics {
-        let mut text = String::new();
-        for url in self.admin_urls("/metrics") {
-            let answer = reqwest::get(url).await.expect("ask for the metrics");
-            text.push_str(&answer.text().await.expect("read the metrics"));
-            text.push('\n');
-        }
-        Metrics::parse(&text)
-    }
-
-    /// All that the site has printed since it first started.
-    pub fn log(&self) -> String {
-        String::from_utf8_lossy(&fs::read(self.log_path()).unwrap_or_default()).into_owned()
-    }
-
-    /// The most memory that any one process has held, in KiB.
-    pub fn peak_memory_kib(&self) -> u64 {
-        self.processes().map(Process::peak_memory_kib).max().unwrap_or_default()
-    }
-
-    /// User and system time of all processes so far, in seconds.
-    pub fn cpu_s(&self) -> f64 {
-        self.processes().map(Process::cpu_s).sum()
-    }
-
-    /// Where the site keeps everything that it writes.
-    pub fn data_dir(&self) -> PathBuf {
-        self.folder.path().join("data")
-    }
-
-    /// The files of the media store, with their sizes in bytes.
-    pub fn media_files(&self) -> Vec<(PathBuf, u64)> {
-        folder::files_below(&self.data_dir().join("media"))
-    }
-
-    fn log_path(&self) -> PathBuf {
-        self.folder.path().join("log.txt")
-    }
-}
-
-/// Settings of the test's own environment are not the program's.
-pub(crate) fn forget_settings(command: &mut Command) {
-    for (key, _) in env::vars_os() {
-        let name = key.to_string_lossy();
-        if name.starts_with("FANONE_") || name == "RUST_LOG" {
-            command.env_remove(&key);
+    /// Kills the site's Redis, where it has one.
+    pub async fn stop_redis(&mut self) {
+        if let Some((_, redis)) = &mut self.servers {
+            redis.stop().await;
         }
     }
-}
 
-/// The program under test: `FANONE_BIN`, or the one that cargo built beside this test.
-pub(crate) fn program() -> PathBuf {
-    if let Some(path) = env::var_os("FANONE_BIN") {
-        return PathBuf::from(path);
+    /// Starts the site's Redis again; it has forgotten everything.
+    pub fn start_redis(&mut self) {
+        if let Some((_, redis)) = &mut self.servers {
+            redis.launch();
+        }
     }
-    let own = env::current_exe().expect("a test has a path");
-    let found = own.ancestors().skip(1).map(|folder| folder.join("fanone")).find(|path| path.is_file());
-    found.unwrap_or_else(|| panic!("no program `fanone` above {}: cargo build first", shown(&own)))
-}
 
-fn shown(path: &Path) -> String {
-    path.display().to_string()
+    /// What becomes of what the site and its Redis say to each other.
+    pub fn set_way_to_redis(&self, mode: Mode) {
+        if let Some(relay) = &self.cache_relay {
+            relay.set(mode);
+        }
+    }
 }

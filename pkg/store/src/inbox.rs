@@ -1,14 +1,17 @@
 //! The other end of the outbox: a batch takes effect once, however often it arrives.
+//!
+//! `inbox` says of each source up to which batch it has taken effect in this shard. Buckets that were moved here may be
+//! further, or less far: `inbox_moved` says so for them, until the next batch of that source makes all the same.
 
-use std::sync::Arc;
+use std::{ops::RangeInclusive, sync::Arc};
 
 use futures::future::{BoxFuture, try_join_all};
 use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
 
-use crate::{OutboxEvent, Store, StoreError, Tx};
+use crate::{OutboxEvent, Store, StoreError, Tx, spans::range_of};
 
 /// Applies batch `number` of `source` by `f`, which gets the events of one shard inside a
-/// transaction there. A shard that has seen the number is left alone. `f` may run more than once.
+/// transaction there. What has seen the number is left alone. `f` may run more than once.
 pub async fn apply<E, F>(
     store: &Store,
     source: &str,
@@ -27,11 +30,8 @@ where
         shard.write_idempotent(move |tx| {
             let (f, source, events) = (Arc::clone(&f), Arc::clone(&source), Arc::clone(&events));
             Box::pin(async move {
-                if !first_time(tx, &source, number).await? {
-                    return Ok(());
-                }
-                let events = without_moved(tx, &source, number, events.to_vec()).await?;
-                f(tx, events).await
+                let events = first_time(tx, &source, number, events.to_vec()).await?;
+                if events.is_empty() { Ok(()) } else { f(tx, events).await }
             })
         })
     });
@@ -39,9 +39,29 @@ where
     Ok(())
 }
 
-/// Records that batch `number` of `source` takes effect in this transaction; false if it already has. The row stays
-/// locked: of two that bring the same batch at once, the second sees what the first did.
-async fn first_time(tx: &Tx, source: &str, number: i64) -> Result<bool, StoreError> {
+/// Records that batch `number` of `source` takes effect in this transaction; answers those of its events that have not.
+async fn first_time(
+    tx: &Tx,
+    source: &str,
+    number: i64,
+    mut events: Vec<OutboxEvent>,
+) -> Result<Vec<OutboxEvent>, StoreError> {
+    let last = advance(tx, source, number).await?;
+    let moved = moved(tx, source).await?;
+    if !moved.is_empty() {
+        catch_up(tx, source, number, last).await?;
+    }
+    let last_of = |bucket: u16| {
+        let own = moved.iter().find(|(buckets, _)| buckets.contains(&bucket));
+        own.map_or(last, |(_, last)| *last)
+    };
+    events.retain(|event| last_of(event.entity.bucket().number()) < number);
+    Ok(events)
+}
+
+/// Records that `number` was here, and answers the last that was here before. The row stays locked: of two that bring
+/// the same batch at once, the second sees what the first did.
+async fn advance(tx: &Tx, source: &str, number: i64) -> Result<i64, StoreError> {
     let backend = tx.get_database_backend();
     let sql = match backend {
         DbBackend::MySql => "SELECT number FROM inbox WHERE source = ? FOR UPDATE",
@@ -57,49 +77,41 @@ async fn first_time(tx: &Tx, source: &str, number: i64) -> Result<bool, StoreErr
             .await
             .map_err(StoreError::from)
         {
-            Ok(_) => return Ok(true),
+            Ok(_) => return Ok(0),
             Err(error) if error.is_duplicate() => row = tx.query_one_raw(find()).await?,
             Err(error) => return Err(error),
         }
     }
     let last: i64 = row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(0);
-    if last >= number {
-        return Ok(false);
+    if last < number {
+        let update = "UPDATE inbox SET number = ? WHERE source = ?";
+        let values: [Value; 2] = [number.into(), source.into()];
+        tx.execute_raw(Statement::from_sql_and_values(backend, update, values)).await?;
     }
-    let update = "UPDATE inbox SET number = ? WHERE source = ?";
-    let values: [Value; 2] = [number.into(), source.into()];
-    tx.execute_raw(Statement::from_sql_and_values(backend, update, values)).await?;
-    Ok(true)
+    Ok(last)
 }
 
-/// Leaves out the events of buckets that came from another shard where this batch had taken effect already. What is said
-/// of older batches is of no use any more: batches of a source come in order.
-async fn without_moved(
-    tx: &Tx,
-    source: &str,
-    number: i64,
-    events: Vec<OutboxEvent>,
-) -> Result<Vec<OutboxEvent>, StoreError> {
-    let backend = tx.get_database_backend();
+/// The last batch of `source` that has taken effect in buckets for which it is another one than in the shard.
+async fn moved(tx: &Tx, source: &str) -> Result<Vec<(RangeInclusive<u16>, i64)>, StoreError> {
     let sql = "SELECT first_bucket, last_bucket, number FROM inbox_moved WHERE source = ?";
-    let rows = tx.query_all_raw(Statement::from_sql_and_values(backend, sql, [source.into()])).await?;
-    if rows.is_empty() {
-        return Ok(events);
-    }
-    let mut moved: Vec<(i32, i32)> = Vec::new();
-    for row in rows {
-        if row.try_get_by_index::<i64>(2)? >= number {
-            moved.push((row.try_get_by_index(0)?, row.try_get_by_index(1)?));
+    let select = Statement::from_sql_and_values(tx.get_database_backend(), sql, [source.into()]);
+    let mut moved = Vec::new();
+    for row in tx.query_all_raw(select).await? {
+        if let Some(buckets) = range_of(row.try_get_by_index(0)?, row.try_get_by_index(1)?) {
+            moved.push((buckets, row.try_get_by_index(2)?));
         }
     }
-    if moved.is_empty() {
-        let delete = "DELETE FROM inbox_moved WHERE source = ? AND number < ?";
-        let values: [Value; 2] = [source.into(), number.into()];
-        tx.execute_raw(Statement::from_sql_and_values(backend, delete, values)).await?;
-    }
-    let is_moved = |event: &OutboxEvent| {
-        let bucket = i32::from(event.entity.bucket().number());
-        moved.iter().any(|(first, last)| (*first..=*last).contains(&bucket))
+    Ok(moved)
+}
+
+/// Moved buckets that were less far than `number` are as far now; where the shard is too, there is no more to say of them.
+async fn catch_up(tx: &Tx, source: &str, number: i64, last: i64) -> Result<(), StoreError> {
+    let (sql, values): (_, Vec<Value>) = if number >= last {
+        ("DELETE FROM inbox_moved WHERE source = ? AND number <= ?", vec![source.into(), number.into()])
+    } else {
+        let values = vec![number.into(), source.into(), number.into()];
+        ("UPDATE inbox_moved SET number = ? WHERE source = ? AND number < ?", values)
     };
-    Ok(events.into_iter().filter(|event| !is_moved(event)).collect())
+    tx.execute_raw(Statement::from_sql_and_values(tx.get_database_backend(), sql, values)).await?;
+    Ok(())
 }

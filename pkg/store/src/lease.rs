@@ -94,7 +94,8 @@ impl Lease {
     }
 }
 
-async fn write(tx: &Tx, name: &str, holder: &str, ttl: i64) -> Result<bool, StoreError> {
+/// Takes a lease that is free or the holder's own for `ttl` milliseconds; whether that succeeded.
+pub(crate) async fn write(tx: &Tx, name: &str, holder: &str, ttl: i64) -> Result<bool, StoreError> {
     let backend = tx.get_database_backend();
     let now = now(backend);
     let sql = format!(
@@ -114,8 +115,24 @@ async fn write(tx: &Tx, name: &str, holder: &str, ttl: i64) -> Result<bool, Stor
     }
 }
 
+/// Makes a lease longer that nobody else has taken since; whether that is so.
+pub(crate) async fn renew(tx: &Tx, name: &str, holder: &str, ttl: i64) -> Result<bool, StoreError> {
+    let backend = tx.get_database_backend();
+    let sql = format!("UPDATE lease SET expires_at = {} + ? WHERE name = ? AND holder = ?", now(backend));
+    let values: [Value; 3] = [ttl.into(), name.into(), holder.into()];
+    Ok(tx.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?.rows_affected() > 0)
+}
+
+/// The name of a lease that somebody else has, if there is any.
+pub(crate) async fn of_others(db: &impl ConnectionTrait, holder: &str) -> Result<Option<String>, StoreError> {
+    let backend = db.get_database_backend();
+    let sql = format!("SELECT name FROM lease WHERE holder <> ? AND expires_at >= {}", now(backend));
+    let select = Statement::from_sql_and_values(backend, sql, [holder.into()]);
+    Ok(db.query_one_raw(select).await?.map(|row| row.try_get_by_index(0)).transpose()?)
+}
+
 /// The database's present time in Unix milliseconds.
-fn now(backend: DbBackend) -> &'static str {
+pub(crate) fn now(backend: DbBackend) -> &'static str {
     match backend {
         DbBackend::Sqlite => "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
         _ => "CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)",

@@ -66,9 +66,9 @@ const OWN: &[Migration] = &[
             // Who runs a scheduled job; times are the database's own.
             "CREATE TABLE lease (name VARCHAR(64) NOT NULL PRIMARY KEY, holder VARCHAR(100) NOT NULL, \
              expires_at BIGINT NOT NULL)",
-            // state: 0 held, 1 being moved.
+            // state: see `layout`.
             "CREATE TABLE bucket_range (first_bucket INT NOT NULL PRIMARY KEY, last_bucket INT NOT NULL, state INT NOT NULL)",
-            // Up to which batch of a source the moved rows were brought where they came from.
+            // Up to which batch of a source moved buckets have come, where it is another than in `inbox`.
             "CREATE TABLE inbox_moved (source VARCHAR(64) NOT NULL, first_bucket INT NOT NULL, last_bucket INT NOT NULL, \
              number BIGINT NOT NULL, PRIMARY KEY (source, first_bucket))",
             "ALTER TABLE migration ADD COLUMN contract INT NOT NULL DEFAULT 0",
@@ -101,23 +101,33 @@ pub(crate) async fn run(
     let nodes = connect(shard, options, &Durations::of(options.namespace))?;
     nodes.reach(&place).await?;
     let db = Tx::mysql(MysqlTx::without_transaction(nodes.acquire().await?));
-    create(&db, TABLE).await?;
-    for (component, migrations) in components(options) {
-        let found = latest(&db, component).await?;
-        for migration in migrations.iter().filter(|migration| migration.number > found) {
-            for statement in migration.statements {
-                create(&db, &in_dialect(statement, DbBackend::MySql)).await?;
-            }
-            note(&db, component, migration).await?;
-            progress(format!("{place}: {component} {} {}", migration.number, migration.name));
-        }
-    }
-    name(&db, options.namespace).await?;
+    run_on_server(&db, &place, options, progress).await?;
     layout::record(&db, &shard.buckets).await?;
     check(&db, &place, options).await?;
     layout::check(&db, shard).await?;
     progress(format!("{place}: up to date"));
     Ok(())
+}
+
+/// Brings the database of a server up to date. `db` is a connection without a transaction.
+pub(crate) async fn run_on_server(
+    db: &Tx,
+    place: &str,
+    options: &Options,
+    progress: &impl Fn(String),
+) -> Result<(), StoreError> {
+    create(db, TABLE).await?;
+    for (component, migrations) in components(options) {
+        let found = latest(db, component).await?;
+        for migration in migrations.iter().filter(|migration| migration.number > found) {
+            for statement in migration.statements {
+                create(db, &in_dialect(statement, DbBackend::MySql)).await?;
+            }
+            note(db, component, migration).await?;
+            progress(format!("{place}: {component} {} {}", migration.number, migration.name));
+        }
+    }
+    name(db, options.namespace).await
 }
 
 /// Brings an embedded database up to date, each step in a transaction.
@@ -163,6 +173,23 @@ pub(crate) async fn check(
         let row = db.query_one_raw(select).await?;
         let beyond: Option<i32> = row.map(|row| row.try_get_by_index(0)).transpose()?.flatten();
         if let Some(found) = beyond {
+            return Err(StoreError::TooNew { place: place.to_owned(), component, found, known });
+        }
+    }
+    Ok(())
+}
+
+/// Whether the schema is the one that this program knows, with nothing missing and nothing more.
+pub(crate) async fn check_exact(
+    db: &impl ConnectionTrait,
+    place: &str,
+    options: &Options,
+) -> Result<(), StoreError> {
+    check(db, place, options).await?;
+    for (component, migrations) in components(options) {
+        let known = migrations.last().map_or(0, |last| last.number);
+        let found = latest(db, component).await?;
+        if found > known {
             return Err(StoreError::TooNew { place: place.to_owned(), component, found, known });
         }
     }

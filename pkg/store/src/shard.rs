@@ -11,7 +11,7 @@ use crate::{
     metric::Durations,
     migration,
     mysql::{self, Nodes},
-    sqlite,
+    presence, sqlite,
     versions::{ShardVersion, StoreVersions},
     work::{Queue, Repeat},
 };
@@ -80,6 +80,10 @@ impl Shard {
         version: ShardVersion,
     ) -> Result<Self, StoreError> {
         migration::check(&reader, &shard.to_string(), options).await?;
+        // Before the layout is looked at: whoever moves buckets marks them first and looks for us then.
+        if let Some(nodes) = reader.nodes() {
+            presence::announce(nodes).await?;
+        }
         layout::check(&reader, shard).await?;
         let source = migration::identity(&reader).await?.into();
         Ok(Self { namespace, place, source, reader, queue, version })

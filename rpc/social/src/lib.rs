@@ -17,4 +17,4 @@ mod testing;
 
 pub use counters::run_jobs;
 pub use service::SocialService;
-pub use store::MIGRATIONS;
+pub use store::{MIGRATIONS, TABLES};

@@ -48,7 +48,7 @@ use crate::{
 
 pub use error::OpenError;
 pub use jobs::run_jobs;
-pub use store::MIGRATIONS;
+pub use store::{MIGRATIONS, TABLES};
 
 /// The handler of `user.thrift`. Cheap to clone.
 #[derive(Clone)]

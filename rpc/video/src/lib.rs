@@ -26,4 +26,4 @@ mod visit;
 
 pub use jobs::run_jobs;
 pub use service::VideoService;
-pub use store::MIGRATIONS;
+pub use store::{MIGRATIONS, TABLES};

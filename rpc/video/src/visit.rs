@@ -1,6 +1,6 @@
 //! Counting visits: at most one per viewer and video in ten minutes.
 
-use fanone_base::{Id, time};
+use fanone_base::{Bucket, Id, time};
 use fanone_store::Tx;
 use sha2::{Digest, Sha256};
 
@@ -49,10 +49,13 @@ async fn count(tx: &Tx, video: Id, visit: i64, now: i64) -> Result<Option<i64>, 
 }
 
 /// Names the pair of a video and a viewer. A viewer may be an address of a person, so it is not kept as it came;
-/// 64 bits are enough to tell the visits of ten minutes apart.
+/// 54 bits are enough to tell the visits of ten minutes apart. The other ten are those of the video's bucket, as in any id,
+/// so that the row goes with the video when its bucket moves to another shard. (Rows of a version that used all 64 bits for
+/// the hash are not found any more: a viewer may count once more, and after ten minutes they are purged.)
 fn visit_id(video: Id, viewer: &[u8]) -> i64 {
     let digest = Sha256::new().chain_update(video.0.to_le_bytes()).chain_update(viewer).finalize();
-    digest.iter().take(8).fold(0, |number, byte| (number << 8) | i64::from(*byte))
+    let hash = digest.iter().take(8).fold(0, |number, byte| (number << 8) | i64::from(*byte));
+    hash & !i64::from(Bucket::COUNT - 1) | i64::from(video.bucket().number())
 }
 
 #[cfg(test)]
@@ -100,6 +103,15 @@ mod tests {
         for (id, viewer) in [(video.id, b"ann"), (video.id, b"bob"), (Id(5), b"ann"), (Id(-5), b"ann")] {
             let refused = site.videos.visit(id, viewer).await;
             assert!(matches!(refused, Err(VideoError::VideoNotFound)), "{refused:?}");
+        }
+    }
+
+    #[test]
+    fn a_visit_is_in_the_bucket_of_its_video() {
+        for video in [Id(1), Id((7 << 22) | 1023), Id((9 << 22) | 512)] {
+            let visits = [b"ann", b"bob"].map(|viewer| Id(visit_id(video, viewer)));
+            assert!(visits.iter().all(|visit| visit.bucket() == video.bucket()));
+            assert_ne!(visits[0], visits[1]);
         }
     }
 

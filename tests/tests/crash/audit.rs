@@ -20,11 +20,11 @@ pub(crate) struct World {
     pub(crate) comments: BTreeMap<String, Value>,
 }
 
-struct User {
+pub(crate) struct User {
     info: Value,
-    videos: Vec<Value>,
-    likes: BTreeSet<String>,
-    following: BTreeSet<String>,
+    pub(crate) videos: Vec<Value>,
+    pub(crate) likes: BTreeSet<String>,
+    pub(crate) following: BTreeSet<String>,
     followers: BTreeSet<String>,
 }
 
@@ -64,7 +64,7 @@ impl World {
         for (id, comment) in &self.comments {
             let replies = self.comments.values().filter(|reply| reply.text("parent_id") == *id).count();
             hold("comment", comment, "child_count", replies);
-            let likes = crowd.people.iter().filter(|person| person.liked_comments.contains(id)).count();
+            let likes = crowd.people.iter().filter(|person| person.ledger.likes_comment(id)).count();
             hold("comment", comment, "like_count", likes);
         }
         for user in self.users.values() {
@@ -75,7 +75,38 @@ impl World {
             hold("user", &user.info, "follower_count", user.followers.len());
         }
         found.extend(self.one_sided_follows());
+        found.extend(self.lost(crowd));
         found
+    }
+
+    /// Every acknowledged change that is not to be seen, and every row that is gone although nobody wanted it to go.
+    fn lost(&self, crowd: &Crowd) -> Vec<String> {
+        let mut lost = Vec::new();
+        for person in &crowd.people {
+            if let Some(own) = self.users.get(&person.client.id) {
+                let of_person = person.ledger.lost(own, self);
+                lost.extend(of_person.into_iter().map(|what| format!("{} lost: {what}", person.client.name)));
+            }
+        }
+        let wanted = |id: &str| crowd.people.iter().any(|person| person.ledger.asked_to_delete(id));
+        let Some(before) = &crowd.seen else { return lost };
+        for id in before.videos.keys().filter(|id| !self.has(id) && !wanted(id)) {
+            lost.push(format!("video {id} is lost"));
+        }
+        for (id, comment) in before.comments.iter().filter(|(id, _)| !self.has(id) && !wanted(id)) {
+            // With its video or what it replies to it goes as well.
+            let parent = comment.text("parent_id");
+            let parent_is_there = parent == "0" || self.has(&parent);
+            if self.has(&comment.text("video_id")) && parent_is_there {
+                lost.push(format!("comment {id} is lost"));
+            }
+        }
+        lost
+    }
+
+    /// Whether this is the id of a video or a comment that is there.
+    pub(crate) fn has(&self, id: &str) -> bool {
+        self.videos.contains_key(id) || self.comments.contains_key(id)
     }
 
     fn likes_of(&self, video_id: &str) -> usize {

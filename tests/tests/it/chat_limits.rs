@@ -102,8 +102,13 @@ async fn who_sends_too_fast_is_told_so_and_may_go_on_later() {
     let mut chat = Chat::connect(&site, &alice).await;
     let mut stored = 0;
     let mut refused = 0;
+    for seq in 0..30 {
+        let spam =
+            json!({"type": 1, "seq": seq.to_string(), "data": {"to_user_id": bob.id, "content": "spam"}});
+        chat.send_text(&spam.to_string()).await;
+    }
     for _ in 0..30 {
-        match chat.ask(1, json!({"to_user_id": bob.id, "content": "spam"})).await.code() {
+        match chat.reply().await.code() {
             10000 => stored += 1,
             10005 => refused += 1,
             other => panic!("{other}"),
@@ -120,15 +125,18 @@ async fn who_sends_too_fast_is_told_so_and_may_go_on_later() {
 }
 
 #[tokio::test]
-async fn a_user_has_so_many_connections() {
+async fn a_user_has_so_many_connections_to_each_front() {
     let site = Site::with(&[("chat.connections_per_user", "2"), ("limits.enabled", "true")]).await;
     let alice = user_of(&site).await;
-    let mut open = vec![Chat::connect(&site, &alice).await, Chat::connect(&site, &alice).await];
-    // The third is refused at the handshake, or takes the place of the first, which is closed.
+    let mut open = Vec::new();
+    for _ in 0..2 * site.front_addresses().len() {
+        open.push(Chat::connect(&site, &alice).await);
+    }
+    // The next is refused at the handshake, or takes the place of the first, which is closed.
     match Chat::handshake(&site, "/ws", &[("access-token", &alice.access)]).await {
         Err(_) => {}
-        Ok(mut third) => {
-            third.ask(6, json!({})).await.success();
+        Ok(mut next) => {
+            next.ask(6, json!({})).await.success();
             assert_ne!(open.remove(0).closed().await.reason.as_str(), "");
         }
     }

@@ -12,6 +12,8 @@ mod bad_files;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod cache_outage;
+#[cfg(test)]
 mod chat;
 #[cfg(test)]
 mod chat_limits;
@@ -44,11 +46,17 @@ mod permissions;
 #[cfg(test)]
 mod races;
 #[cfg(test)]
+mod refused_starts;
+#[cfg(test)]
 mod relations;
+#[cfg(test)]
+mod replicas;
 #[cfg(test)]
 mod rpc_count;
 #[cfg(test)]
 mod sessions;
+#[cfg(test)]
+mod shard_move;
 #[cfg(test)]
 mod two_fronts;
 #[cfg(test)]

@@ -9,7 +9,7 @@ use totp_rs::{Builder, Secret, Totp};
 const STEP_S: u64 = 30;
 
 /// An authenticator app at one moment. The test has 20 s before the moment is over.
-struct Authenticator {
+pub(crate) struct Authenticator {
     totp: Totp,
     now_s: u64,
 }
@@ -28,7 +28,7 @@ impl Authenticator {
         self.totp.generate(self.now_s - STEP_S).to_string()
     }
 
-    fn code(&self) -> String {
+    pub(crate) fn code(&self) -> String {
         self.totp.generate(self.now_s).to_string()
     }
 
@@ -49,7 +49,7 @@ async fn ask_for_secret(user: &Client) -> String {
     user.get("/auth/mfa/qrcode").send().await.success().text("secret")
 }
 
-async fn bind(user: &Client) -> Authenticator {
+pub(crate) async fn bind(user: &Client) -> Authenticator {
     let app = Authenticator::of(&ask_for_secret(user).await).await;
     user.post("/auth/mfa/bind").with("code", app.previous_code()).send().await.success();
     app

@@ -123,7 +123,8 @@ async fn wrong_codes_sent_at_once_lock_after_five() {
 
 #[tokio::test]
 async fn uploads_begun_at_once_keep_to_the_limit_of_a_day() {
-    let limits = [("limits.enabled", "true"), ("limits.uploads_per_user", "4"), ("limits.requests_per_ip", "10000")];
+    let limits =
+        [("limits.enabled", "true"), ("limits.uploads_per_user", "4"), ("limits.requests_per_ip", "10000")];
     let site = Site::with(&limits).await;
     let crowd = people(&site, 8).await;
     let create = async |who: &Client| who.tus_create(1000, "title dHVz").send().await.status;

@@ -146,15 +146,22 @@ impl Nodes {
 
     /// Goes back to an earlier node once it works again, for as long as somebody else holds these nodes.
     pub(crate) fn watch(&self) {
-        if self.0.nodes.len() < 2 {
-            return;
+        if self.0.nodes.len() > 1 {
+            self.every(RETURN_INTERVAL, |nodes| async move { nodes.return_to_first().await });
         }
+    }
+
+    /// Does `what` every `interval`, for as long as somebody else holds these nodes.
+    pub(crate) fn every<F>(&self, interval: Duration, what: impl Fn(Self) -> F + Send + 'static)
+    where
+        F: Future<Output = ()> + Send,
+    {
         let shared = Arc::downgrade(&self.0);
         tokio::spawn(async move {
             loop {
-                tokio::time::sleep(RETURN_INTERVAL).await;
+                tokio::time::sleep(interval).await;
                 let Some(shared) = shared.upgrade() else { return };
-                Self(shared).return_to_first().await;
+                what(Self(shared)).await;
             }
         });
     }

@@ -57,8 +57,7 @@ async fn a_killed_node_costs_seconds_and_no_acknowledged_write() {
         assert_eq!(missing, 0, "acknowledged writes that are not there");
         servers_up();
     }
-    let fresh = Fresh::on("FANONE_TEST_GALERA", "galera").await;
-    fresh.drop().await;
+    // The administrator's first connection died with the first node: the next run drops the database.
 }
 
 async fn write(store: Store, name: String, acknowledged: Acknowledged, over: Arc<AtomicBool>) {

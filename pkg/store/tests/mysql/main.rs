@@ -6,8 +6,11 @@
 mod common;
 mod leases;
 mod migrations;
+mod moves;
 mod outboxes;
 mod transactions;
+#[path = "../moves/what/mod.rs"]
+mod what;
 
 use common::Fresh;
 

@@ -3,7 +3,7 @@
 pub(crate) mod comments;
 pub(crate) mod likes;
 
-use fanone_store::{Migration, Step};
+use fanone_store::{Migration, Step, moving::Table};
 
 /// The schema, step by step.
 pub const MIGRATIONS: &[Migration] = &[Migration {
@@ -26,3 +26,9 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
         "CREATE INDEX comments_by_parent ON comments (video_id, parent_id, deleted_at, id)",
     ],
 }];
+
+/// Every table, and the column whose bucket a row is in.
+pub const TABLES: &[Table] = &[
+    Table { name: "likes", bucket: "user_id", key: &["user_id", "kind", "target_id"] },
+    Table { name: "comments", bucket: "id", key: &["id"] },
+];

@@ -6,7 +6,7 @@ pub(crate) mod groups;
 pub(crate) mod members;
 pub(crate) mod messages;
 
-use fanone_store::{Migration, Step, StoreError};
+use fanone_store::{Migration, Step, StoreError, moving::Table};
 use sea_orm::DbErr;
 
 /// The schema, step by step.
@@ -68,6 +68,15 @@ pub const MIGRATIONS: &[Migration] = &[
             "DROP INDEX members_by_unread ON members",
         ],
     },
+];
+
+/// Every table, and the column whose bucket a row is in.
+pub const TABLES: &[Table] = &[
+    Table { name: "follows", bucket: "from_user_id", key: &["from_user_id", "to_user_id"] },
+    Table { name: "conversations", bucket: "id", key: &["id"] },
+    Table { name: "members", bucket: "conversation_id", key: &["conversation_id", "user_id"] },
+    Table { name: "messages", bucket: "conversation_id", key: &["conversation_id", "id"] },
+    Table { name: "chat_groups", bucket: "id", key: &["id"] },
 ];
 
 /// Whether an insert added its row; false if a unique key refused it. (An upsert would not do:

@@ -1,6 +1,6 @@
 //! The schema of the user service. Each index names the queries it is for; all others go by primary key.
 
-use fanone_store::{Migration, Step};
+use fanone_store::{Migration, Step, moving::Table};
 
 /// Every step from an empty database to the present schema.
 pub const MIGRATIONS: &[Migration] = &[
@@ -41,4 +41,12 @@ pub const MIGRATIONS: &[Migration] = &[
             "CREATE INDEX picture_by_time ON picture (created_at)",
         ],
     },
+];
+
+/// Every table, and the column whose bucket a row is in.
+pub const TABLES: &[Table] = &[
+    Table { name: "account", bucket: "id", key: &["id"] },
+    Table { name: "session", bucket: "id", key: &["id"] },
+    Table { name: "mfa", bucket: "user_id", key: &["user_id"] },
+    Table { name: "picture", bucket: "id", key: &["id"] },
 ];

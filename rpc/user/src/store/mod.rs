@@ -9,6 +9,6 @@ mod sessions;
 
 pub(crate) use accounts::{AccountStore, Counts, Credentials, NewAccount, Profile, Registered};
 pub(crate) use mfa::{Attempt, Change, MfaRow, MfaStore};
-pub use migrations::MIGRATIONS;
+pub use migrations::{MIGRATIONS, TABLES};
 pub(crate) use pictures::{Picture, PictureStore, changed_since, page_after};
 pub(crate) use sessions::{Rotation, SessionRow, SessionStore, purge as purge_sessions};

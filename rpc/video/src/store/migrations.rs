@@ -1,6 +1,6 @@
 //! The schema, step by step.
 
-use fanone_store::{Migration, Step};
+use fanone_store::{Migration, Step, moving::Table};
 
 /// The schema of this service. An index ends with the primary key in every database, so `id` is not named in any.
 pub const MIGRATIONS: &[Migration] = &[Migration {
@@ -35,3 +35,10 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
         "CREATE INDEX visits_by_time ON visits (counted_at)",
     ],
 }];
+
+/// Every table, and the column whose bucket a row is in.
+pub const TABLES: &[Table] = &[
+    Table { name: "videos", bucket: "id", key: &["id"] },
+    Table { name: "uploads", bucket: "id", key: &["id"] },
+    Table { name: "visits", bucket: "id", key: &["id"] },
+];

@@ -6,7 +6,7 @@ pub(crate) mod uploads;
 pub(crate) mod videos;
 pub(crate) mod visits;
 
-pub use migrations::MIGRATIONS;
+pub use migrations::{MIGRATIONS, TABLES};
 
 /// Rows named in one statement: below what every database takes.
 const CHUNK: usize = 500;

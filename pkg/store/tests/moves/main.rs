@@ -1,0 +1,6 @@
+//! Moves of buckets between files.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panic")]
+
+mod files;
+mod what;
