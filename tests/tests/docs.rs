@@ -9,27 +9,31 @@ use fanone_tests::repository;
 /// Where `CREATE …` may stand.
 const SOURCES: [&str; 2] = ["rpc", "pkg/store/src"];
 
-/// The names behind `CREATE TABLE` or `CREATE INDEX` in every Rust file below `folder`.
-fn collect(folder: &Path, kind: &str, names: &mut Vec<String>) {
+/// The names behind `CREATE TABLE` or `CREATE INDEX` (or another `verb`) in every Rust file below `folder`.
+fn collect(folder: &Path, verb: &str, kind: &str, names: &mut Vec<String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            collect(&path, kind, names);
+            collect(&path, verb, kind, names);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = fs::read_to_string(&path).unwrap();
-            let statements = text.split("CREATE ").skip(1);
+            let statements = text.split(verb).skip(1);
             let rest = statements.filter_map(|rest| rest.trim_start_matches("UNIQUE ").strip_prefix(kind));
             let rest = rest.map(|rest| rest.trim_start().trim_start_matches("IF NOT EXISTS "));
-            names.extend(rest.filter_map(|rest| rest.split_whitespace().next()).map(str::to_owned));
+            let words = rest.filter_map(|rest| rest.split_whitespace().next());
+            let is_name = |word: &&str| word.chars().all(|char| char.is_alphanumeric() || char == '_');
+            names.extend(words.filter(is_name).map(str::to_owned));
         }
     }
 }
 
 fn names(kind: &str) -> Vec<String> {
-    let mut names = Vec::new();
+    let (mut names, mut dropped) = (Vec::new(), Vec::new());
     for source in SOURCES {
-        collect(&repository(source), kind, &mut names);
+        collect(&repository(source), "\"CREATE ", kind, &mut names);
+        collect(&repository(source), "\"DROP ", kind, &mut dropped);
     }
+    names.retain(|name| !dropped.contains(name));
     assert!(names.len() > 15, "only {names:?} were found: has the SQL moved?");
     names
 }

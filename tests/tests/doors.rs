@@ -79,6 +79,38 @@ fn statements_are_in_the_store_folders() {
     }
 }
 
+/// A statement needs a reader or a transaction, which only a shard gives; one shard is had by a bucket. What has no bucket
+/// to ask for is here: file, how many places, why.
+#[test]
+fn every_shard_is_asked_only_where_there_is_no_bucket() {
+    const PLACES: [(&str, usize, &str); 6] = [
+        (
+            "rpc/social/src/chat/unread.rs",
+            1,
+            "the conversations of a user, which are where the other end or the group is",
+        ),
+        ("rpc/social/src/follow.rs", 1, "the followers of a user, each in the shard of the one who follows"),
+        ("rpc/social/src/group.rs", 1, "the groups of a user, each in a shard of its own"),
+        (
+            "rpc/user/src/pictures.rs",
+            3,
+            "the picture index, which holds everybody's: filled at the start, and kept up",
+        ),
+        ("rpc/user/src/store/pictures.rs", 1, "the same"),
+        ("rpc/video/src/store/listing.rs", 1, "feed, popular and search, which are about everybody's videos"),
+    ];
+    let places = |code: &str| code.matches(".shards()").count();
+    let mut found: Vec<(String, usize)> = service_files()
+        .into_iter()
+        .filter(|(file, code)| places(code) > 0 && !file.ends_with("testing.rs"))
+        .map(|(file, code)| (file.strip_prefix(root()).unwrap().display().to_string(), places(&code)))
+        .collect();
+    found.sort();
+    let known: Vec<(String, usize)> =
+        PLACES.iter().map(|(file, count, _)| ((*file).to_owned(), *count)).collect();
+    assert_eq!(found, known, "left: the code, right: the places that are known");
+}
+
 /// The Rust files of the services, with their text up to the unit tests.
 fn service_files() -> Vec<(PathBuf, String)> {
     fn collect(folder: &Path, found: &mut Vec<(PathBuf, String)>) {

@@ -273,14 +273,20 @@ fn server_number(error: &DbErr) -> Option<u16> {
     error.try_downcast_ref::<MySqlDatabaseError>().map(MySqlDatabaseError::number)
 }
 
-/// SQLite keeps rows in the order of an `INTEGER PRIMARY KEY` and needs no second tree for it. On a server tables don't
-/// depend on what its defaults are.
+/// SQLite keeps rows in the order of an `INTEGER PRIMARY KEY` and needs no second tree for it; to drop an index it wants its
+/// name alone. On a server tables don't depend on what its defaults are.
 fn in_dialect(statement: &str, backend: DbBackend) -> String {
     let (key, auto) = match backend {
         DbBackend::Sqlite => ("INTEGER PRIMARY KEY", "INTEGER PRIMARY KEY AUTOINCREMENT"),
         _ => ("BIGINT NOT NULL PRIMARY KEY", "BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY"),
     };
     let statement = statement.replace("{key}", key).replace("{auto}", auto);
+    if backend == DbBackend::Sqlite
+        && let Some((drop_index, _)) =
+            statement.split_once(" ON ").filter(|(first, _)| first.starts_with("DROP INDEX "))
+    {
+        return drop_index.to_owned();
+    }
     if backend == DbBackend::MySql && statement.starts_with("CREATE TABLE") {
         return format!("{statement} ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci");
     }

@@ -265,7 +265,8 @@ async fn forget(shard: &Shard, destination: &'static str, number: i64) -> Result
 
 /// How far behind the receiver is, in seconds and (up to a limit) in events.
 async fn report_lag(shard: &Shard, destination: &'static str) -> Result<(), StoreError> {
-    const COUNTED_MAX: i64 = 100_000;
+    /// So many rows are read for every batch that is sent.
+    const COUNTED_MAX: i64 = 10_000;
     let backend = shard.read().get_database_backend();
     let select = Statement::from_sql_and_values(
         backend,

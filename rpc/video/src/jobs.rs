@@ -17,6 +17,8 @@ use crate::{
 
 /// How often what has served its time is removed.
 const PURGE_INTERVAL: Duration = Duration::from_secs(60);
+/// How long an upload is kept that has expired, milliseconds.
+const EXPIRED_FOR_MS: i64 = 60 * 60 * 1000;
 
 /// Brings counters to the user service as often as `settings` says and removes old rows, until `shutdown`.
 pub async fn run_jobs(
@@ -37,7 +39,9 @@ async fn purge_visits(shard: Shard) -> Result<(), StoreError> {
     visits::purge(&shard, time::now_ms() - QUIET_MS).await
 }
 
-/// Uploads are kept for a day at least, for they are counted by the day.
+/// Uploads are kept for a day at least, for they are counted by the day, and a while after their end: the last byte of one
+/// may have come just in time.
 async fn purge_uploads(shard: Shard) -> Result<(), StoreError> {
-    uploads::purge(&shard, time::now_ms() - DAY_MS).await
+    let now = time::now_ms();
+    uploads::purge(&shard, now - DAY_MS, now - EXPIRED_FOR_MS).await
 }

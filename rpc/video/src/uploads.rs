@@ -219,7 +219,7 @@ mod tests {
         let now = time::now_ms();
         let old = site.uploads.create_at(user, file(), now - 2 * DAY_MS).await.unwrap();
         let recent = site.uploads.create_at(user, file(), now - DAY_MS / 2).await.unwrap();
-        uploads::purge(shard, now - DAY_MS).await.unwrap();
+        uploads::purge(shard, now - DAY_MS, now).await.unwrap();
         assert_eq!(uploads::find(shard.read(), old.id).await.unwrap(), None);
         assert_eq!(uploads::find(shard.read(), recent.id).await.unwrap(), Some(recent));
     }

@@ -44,6 +44,8 @@ mod outage;
 #[cfg(test)]
 mod permissions;
 #[cfg(test)]
+mod races;
+#[cfg(test)]
 mod refused_starts;
 #[cfg(test)]
 mod relations;

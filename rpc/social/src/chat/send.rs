@@ -73,7 +73,7 @@ async fn store(tx: &Tx, ids: &IdGenerator, draft: &Draft) -> Result<Sent, Social
     };
     messages::insert(tx, row.clone()).await?;
     conversations::add_message(tx, conversation.id, Id(row.id)).await?;
-    members::add_unread(tx, conversation.id, draft.from).await?;
+    members::add_unread(tx, conversation.id, draft.from, Id(row.id)).await?;
     let recipients = match draft.to {
         Peer::User(other) => vec![other],
         Peer::Group(_) => members::others(tx, conversation.id, draft.from).await?,

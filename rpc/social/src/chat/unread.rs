@@ -3,12 +3,17 @@
 use std::cmp::Reverse;
 
 use fanone_base::Id;
+use fanone_store::Tx;
 use futures::future::try_join_all;
 
 use super::{Chat, Ends, Message, Peer, lock};
 use crate::{
     error::SocialError,
-    store::{members, messages},
+    store::{
+        conversations::Conversation,
+        members::{self, Member},
+        messages,
+    },
 };
 
 /// Messages that are taken at once.
@@ -42,7 +47,8 @@ impl Chat {
                     }
                     let rows =
                         messages::unread(tx, conversation.id, user, member.last_read, TAKEN_MAX).await?;
-                    members::set_read(tx, conversation.id, user, conversation.last_message, 0).await?;
+                    let last = conversation.last_message;
+                    members::set_read(tx, conversation.id, user, last, 0, last).await?;
                     Ok(rows.into_iter().map(|row| Message::of(row, user, peer)).collect())
                 })
             })
@@ -72,13 +78,29 @@ impl Chat {
                         return Err(SocialError::MessageNotFound);
                     }
                     if message > member.last_read {
-                        let unread = messages::count_unread(tx, conversation.id, user, message).await?;
-                        let unread = i64::try_from(unread).unwrap_or(i64::MAX);
-                        members::set_read(tx, conversation.id, user, message, unread).await?;
+                        let last = conversation.last_message;
+                        let left = left_after(tx, conversation, member, user, message).await?;
+                        members::set_read(tx, conversation.id, user, message, left, last).await?;
                     }
                     Ok(())
                 })
             })
             .await
     }
+}
+
+/// How much `user` has not read when everything up to `message` is read. Counted are those that are read now, so that
+/// each message is counted once, however many are left.
+async fn left_after(
+    tx: &Tx,
+    conversation: Conversation,
+    member: Member,
+    user: Id,
+    message: Id,
+) -> Result<i64, SocialError> {
+    if message >= conversation.last_message {
+        return Ok(0);
+    }
+    let read = messages::count_unread(tx, conversation.id, user, member.last_read, message).await?;
+    Ok(member.unread.saturating_sub_unsigned(read).max(0))
 }

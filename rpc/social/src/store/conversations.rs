@@ -4,7 +4,6 @@ use fanone_base::Id;
 use fanone_store::{StoreError, Tx};
 use sea_orm::{ConnectionTrait, ExprTrait, QuerySelect, Select, Set, entity::prelude::*};
 
-use super::messages;
 use crate::chat::Ends;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -19,14 +18,7 @@ pub(crate) struct Model {
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub(crate) enum Relation {
-    #[sea_orm(
-        belongs_to = "messages::Entity",
-        from = "(Column::Id, Column::LastMessageId)",
-        to = "(messages::Column::ConversationId, messages::Column::Id)"
-    )]
-    LastMessage,
-}
+pub(crate) enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 

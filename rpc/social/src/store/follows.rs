@@ -38,6 +38,13 @@ pub(crate) async fn count_following(connection: &impl ConnectionTrait, user: Id)
     Ok(Entity::find().filter(Column::FromUserId.eq(user.0)).count(connection).await?)
 }
 
+/// The same; waits for those who are just about to change it.
+pub(crate) async fn count_following_locked(tx: &Tx, user: Id) -> Result<u64, StoreError> {
+    let select = Entity::find().select_only().column_as(Column::ToUserId.count(), "count").lock_exclusive();
+    let count = select.filter(Column::FromUserId.eq(user.0)).into_tuple::<i64>().one(tx).await?;
+    Ok(count.unwrap_or_default().unsigned_abs())
+}
+
 /// How many of this shard follow `user`.
 pub(crate) async fn count_followers(connection: &Reader, user: Id) -> Result<u64, StoreError> {
     Ok(Entity::find().filter(Column::ToUserId.eq(user.0)).count(connection).await?)

@@ -6,7 +6,7 @@ use sea_orm::{
     ConnectionTrait, ExprTrait, FromQueryResult, JoinType, QueryOrder, QuerySelect, Set, entity::prelude::*,
 };
 
-use super::{conversations, messages};
+use super::messages;
 use crate::chat::{Message, Peer, UnreadConversation};
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -20,16 +20,17 @@ pub(crate) struct Model {
     id: i64,
     last_read_id: i64,
     unread: i64,
+    unread_at: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub(crate) enum Relation {
     #[sea_orm(
-        belongs_to = "conversations::Entity",
-        from = "Column::ConversationId",
-        to = "conversations::Column::Id"
+        belongs_to = "messages::Entity",
+        from = "(Column::ConversationId, Column::UnreadAt)",
+        to = "(messages::Column::ConversationId, messages::Column::Id)"
     )]
-    Conversation,
+    LatestMessage,
 }
 
 impl ActiveModelBehavior for ActiveModel {}
@@ -71,6 +72,7 @@ pub(crate) async fn insert(
         id: Set(order.0),
         last_read_id: Set(last_read.0),
         unread: Set(0),
+        unread_at: Set(0),
     };
     Entity::insert(row).exec_without_returning(tx).await?;
     Ok(())
@@ -82,27 +84,38 @@ pub(crate) async fn delete(tx: &Tx, conversation: Id, user: Id) -> Result<(), St
     Ok(())
 }
 
-/// Everybody but `sender` has one more message to read.
-pub(crate) async fn add_unread(tx: &Tx, conversation: Id, sender: Id) -> Result<(), StoreError> {
+/// Everybody but `sender` has one more message to read: `message`, now the latest of the conversation.
+pub(crate) async fn add_unread(tx: &Tx, conversation: Id, sender: Id, message: Id) -> Result<(), StoreError> {
+    let is_other = || Column::UserId.ne(sender.0);
+    // Who writes without having read what the others said still has it to read.
+    let has_unread = is_other().or(Column::Unread.gt(0));
     let update = Entity::update_many()
-        .col_expr(Column::Unread, Expr::col(Column::Unread).add(1))
-        .filter(Column::ConversationId.eq(conversation.0))
-        .filter(Column::UserId.ne(sender.0));
+        .col_expr(Column::UnreadAt, Expr::case(has_unread, message.0).finally(0).into())
+        .col_expr(
+            Column::Unread,
+            Expr::case(is_other(), Expr::col(Column::Unread).add(1))
+                .finally(Expr::col(Column::Unread))
+                .into(),
+        )
+        .filter(Column::ConversationId.eq(conversation.0));
     update.exec(tx).await?;
     Ok(())
 }
 
-/// `user` has read everything up to `last_read`; `unread` messages are left.
+/// `user` has read everything up to `last_read`; `unread` messages are left, up to `latest`.
 pub(crate) async fn set_read(
     tx: &Tx,
     conversation: Id,
     user: Id,
     last_read: Id,
     unread: i64,
+    latest: Id,
 ) -> Result<(), StoreError> {
+    let unread_at = if unread > 0 { latest.0 } else { 0 };
     let update = Entity::update_many()
         .col_expr(Column::LastReadId, Expr::value(last_read.0))
         .col_expr(Column::Unread, Expr::value(unread))
+        .col_expr(Column::UnreadAt, Expr::value(unread_at))
         .filter(Column::ConversationId.eq(conversation.0))
         .filter(Column::UserId.eq(user.0));
     update.exec(tx).await?;
@@ -126,7 +139,7 @@ pub(crate) async fn others(
     Ok(ids.into_iter().map(Id).collect())
 }
 
-/// A page of the members, joined last first. A conversation has few: they are sorted here.
+/// A page of the members, joined last first.
 pub(crate) async fn list(connection: &Reader, conversation: Id, page: Page) -> Result<Vec<Id>, StoreError> {
     let ids: Vec<i64> = Entity::find()
         .select_only()
@@ -194,11 +207,10 @@ pub(crate) async fn unread(
         .select_only()
         .columns([Column::ConversationId, Column::PeerId, Column::Unread])
         .columns([Text::Id, Text::FromUserId, Text::Content, Text::CreatedAt])
-        .join(JoinType::InnerJoin, Relation::Conversation.def())
-        .join(JoinType::InnerJoin, conversations::Relation::LastMessage.def())
+        .join(JoinType::InnerJoin, Relation::LatestMessage.def())
         .filter(Column::UserId.eq(user.0))
-        .filter(Column::Unread.gt(0))
-        .order_by_desc(Text::Id)
+        .filter(Column::UnreadAt.gt(0))
+        .order_by_desc(Column::UnreadAt)
         .limit(limit)
         .into_model::<UnreadRow>()
         .all(connection)

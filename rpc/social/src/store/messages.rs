@@ -87,12 +87,14 @@ pub(crate) async fn unread(
     Ok(rows.all(tx).await?)
 }
 
-/// How many messages `reader` has not read.
+/// How many messages up to and with `message` `reader` has not read.
 pub(crate) async fn count_unread(
     tx: &Tx,
     conversation: Id,
     reader: Id,
     last_read: Id,
+    message: Id,
 ) -> Result<u64, StoreError> {
-    Ok(unread_by(reader, conversation, last_read).count(tx).await?)
+    let unread = unread_by(reader, conversation, last_read).filter(Column::Id.lte(message.0));
+    Ok(unread.count(tx).await?)
 }

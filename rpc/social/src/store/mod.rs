@@ -52,6 +52,22 @@ pub const MIGRATIONS: &[Migration] = &[
              member_count BIGINT NOT NULL, created_at BIGINT NOT NULL, deleted_at BIGINT NOT NULL)",
         ],
     },
+    Migration {
+        number: 3,
+        name: "members in the order of their lists",
+        step: Step::Expand,
+        statements: &[
+            // members::list, members::oldest: who is in a conversation, in the order of joining.
+            "CREATE INDEX members_by_joining ON members (conversation_id, id)",
+            // The latest message while there is something unread; 0: there is nothing.
+            "ALTER TABLE members ADD COLUMN unread_at BIGINT NOT NULL DEFAULT 0",
+            "UPDATE members SET unread_at = COALESCE((SELECT last_message_id FROM conversations \
+             WHERE conversations.id = members.conversation_id), 0) WHERE unread > 0",
+            // members::unread: where a user has unread messages, latest message first.
+            "CREATE INDEX members_by_latest ON members (user_id, unread_at)",
+            "DROP INDEX members_by_unread ON members",
+        ],
+    },
 ];
 
 /// Every table, and the column whose bucket a row is in.

@@ -72,9 +72,10 @@ pub(crate) async fn lock(tx: &Tx, id: Id) -> Result<Option<Upload>, StoreError> 
     Ok(Entity::find_by_id(id.0).lock_exclusive().one(tx).await?.map(Upload::from))
 }
 
-/// How many uploads `user` has begun after `time`.
+/// How many uploads `user` has begun after `time`. Locked: where there are some already, nobody else begins one for this
+/// user before this transaction ends.
 pub(crate) async fn count_since(tx: &Tx, user: Id, time: i64) -> Result<u64, StoreError> {
-    let select = Entity::find().select_only().column_as(Column::Id.count(), "count");
+    let select = Entity::find().select_only().column_as(Column::Id.count(), "count").lock_exclusive();
     let begun = select.filter(Column::UserId.eq(user.0)).filter(Column::CreatedAt.gt(time));
     Ok(begun.into_tuple::<i64>().one(tx).await?.unwrap_or_default().unsigned_abs())
 }
@@ -98,14 +99,14 @@ pub(crate) async fn end(tx: &Tx, id: Id, user: Id, now: i64) -> Result<bool, Sto
     Ok(update.exec(tx).await?.rows_affected > 0)
 }
 
-/// Removes the uploads that were begun and have expired before `before`, some at a time.
-pub(crate) async fn purge(shard: &Shard, before: i64) -> Result<(), StoreError> {
+/// Removes the uploads that were begun before `begun` and have expired before `expired`, some at a time.
+pub(crate) async fn purge(shard: &Shard, begun: i64, expired: i64) -> Result<(), StoreError> {
     loop {
         let ids: Vec<i64> = Entity::find()
             .select_only()
             .column(Column::Id)
-            .filter(Column::CreatedAt.lt(before))
-            .filter(Column::ExpiresAt.lt(before))
+            .filter(Column::CreatedAt.lt(begun))
+            .filter(Column::ExpiresAt.lt(expired))
             .order_by_asc(Column::CreatedAt)
             .limit(CHUNK as u64)
             .into_tuple()
