@@ -115,22 +115,6 @@ pub(crate) async fn write(tx: &Tx, name: &str, holder: &str, ttl: i64) -> Result
     }
 }
 
-/// Makes a lease longer that nobody else has taken since; whether that is so.
-pub(crate) async fn renew(tx: &Tx, name: &str, holder: &str, ttl: i64) -> Result<bool, StoreError> {
-    let backend = tx.get_database_backend();
-    let sql = format!("UPDATE lease SET expires_at = {} + ? WHERE name = ? AND holder = ?", now(backend));
-    let values: [Value; 3] = [ttl.into(), name.into(), holder.into()];
-    Ok(tx.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?.rows_affected() > 0)
-}
-
-/// The name of a lease that somebody else has, if there is any.
-pub(crate) async fn of_others(db: &impl ConnectionTrait, holder: &str) -> Result<Option<String>, StoreError> {
-    let backend = db.get_database_backend();
-    let sql = format!("SELECT name FROM lease WHERE holder <> ? AND expires_at >= {}", now(backend));
-    let select = Statement::from_sql_and_values(backend, sql, [holder.into()]);
-    Ok(db.query_one_raw(select).await?.map(|row| row.try_get_by_index(0)).transpose()?)
-}
-
 /// The database's present time in Unix milliseconds.
 pub(crate) fn now(backend: DbBackend) -> &'static str {
     match backend {

@@ -42,7 +42,7 @@ const RARE: [(&str, &str); 3] = [
         "SELECT `session`.`id`, `session`.`user_id`, `session`.`generation`, `session`.`expires_at`, \
      `session`.`revoked_at`, `session`.`created_at` FROM `session` WHERE `session`.`id` = 5 LIMIT 1",
     ),
-    ("user_0", "DELETE FROM inbox_moved WHERE source = 'video/1' AND number < 5"),
+    ("user_0", "DELETE FROM inbox_moved WHERE source = 'video/1' AND number <= 5"),
 ];
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use fanone_tests::{repository, site::SERVICES};
 
 /// Of the store itself only what is about tables that grow; the rest makes and reads the schema, or moves rows while
 /// the site is stopped.
-const OF_STORE: [&str; 3] = ["inbox", "lease", "outbox"];
+const OF_STORE: [&str; 4] = ["inbox", "lease", "outbox", "presence"];
 
 /// What sends a statement, as it stands in the code.
 const SENDS: [&str; 8] = [

@@ -3,13 +3,14 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
-use sea_orm::{ConnectionTrait, Statement};
+use sea_orm::{ConnectionTrait, Statement, Value};
 use tokio::time::Instant;
 
 use super::{
     MoveError, Progress, Reporter,
     side::{LEASE, PATIENCE, Side},
 };
+use crate::{StoreError, Tx, lease::now};
 
 /// Between two looks at the leases.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -78,4 +79,20 @@ async fn first_number(side: &Side, sql: String) -> Result<i64, MoveError> {
     let select = Statement::from_string(side.reader.get_database_backend(), sql);
     let row = side.reader.query_one_raw(select).await?;
     Ok(row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(0))
+}
+
+/// Makes a lease longer that nobody else has taken since; whether that is so.
+pub(super) async fn renew(tx: &Tx, name: &str, holder: &str, ttl: i64) -> Result<bool, StoreError> {
+    let backend = tx.get_database_backend();
+    let sql = format!("UPDATE lease SET expires_at = {} + ? WHERE name = ? AND holder = ?", now(backend));
+    let values: [Value; 3] = [ttl.into(), name.into(), holder.into()];
+    Ok(tx.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?.rows_affected() > 0)
+}
+
+/// The name of a lease that somebody else has, if there is any.
+pub(super) async fn of_others(db: &impl ConnectionTrait, holder: &str) -> Result<Option<String>, StoreError> {
+    let backend = db.get_database_backend();
+    let sql = format!("SELECT name FROM lease WHERE holder <> ? AND expires_at >= {}", now(backend));
+    let select = Statement::from_sql_and_values(backend, sql, [holder.into()]);
+    Ok(db.query_one_raw(select).await?.map(|row| row.try_get_by_index(0)).transpose()?)
 }

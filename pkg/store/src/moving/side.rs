@@ -6,7 +6,7 @@ use fanone_config::{Buckets, DatabaseUrl, ShardPlace};
 use futures::future::BoxFuture;
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 
-use super::MoveError;
+use super::{MoveError, guard};
 use crate::{
     Options, Reader, StoreError, Tx,
     layout::Layout,
@@ -103,7 +103,7 @@ impl Side {
             .run(Repeat::Harmless, move |tx| {
                 let (holder, f, place) = (Arc::clone(&holder), Arc::clone(&f), place.clone());
                 Box::pin(async move {
-                    if !lease::renew(tx, LEASE, &holder, ttl()).await? {
+                    if !guard::renew(tx, LEASE, &holder, ttl()).await? {
                         return Err(MoveError::AnotherMove { place });
                     }
                     f(tx).await
@@ -136,7 +136,7 @@ impl Side {
         self.queue
             .run(Repeat::Harmless, move |tx| {
                 let holder = Arc::clone(&holder);
-                Box::pin(async move { Ok(lease::renew(tx, LEASE, &holder, -1).await?) })
+                Box::pin(async move { Ok(guard::renew(tx, LEASE, &holder, -1).await?) })
             })
             .await
     }
@@ -146,7 +146,7 @@ impl Side {
         if self.file.is_some() {
             return Ok(None);
         }
-        Ok(lease::of_others(&self.reader, &self.holder).await?)
+        Ok(guard::of_others(&self.reader, &self.holder).await?)
     }
 
     /// Closes it. What goes wrong here harms nobody: the lease expires, and the file is free when the program ends.
