@@ -45,11 +45,8 @@ fn run(entry: &str) -> Option<Run> {
     sql.extend(lines.take_while(|line| !line.starts_with("# Time: ")));
     let sql = sql.join("\n").trim_end().trim_end_matches(';').to_owned();
     let is_about_rows = ["SELECT ", "INSERT ", "UPDATE ", "DELETE "].iter().any(|verb| sql.starts_with(verb));
-    (is_about_rows && sql.contains(" FROM ") || is_about_rows && !sql.starts_with("SELECT ")).then_some(Run {
-        sql,
-        examined,
-        plan,
-    })
+    let is_of_a_table = sql.contains(" FROM ") || !sql.starts_with("SELECT ");
+    (is_about_rows && is_of_a_table).then_some(Run { sql, examined, plan })
 }
 
 fn number_after(name: &str, line: &str) -> Option<u64> {

@@ -10,7 +10,12 @@
 //! does not see: a shape that one place sends under a condition that never came to be here, and what `fanone migrate` and
 //! `fanone shard move` send while nobody waits for it.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panic")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test fails by panic"
+)]
 
 mod drive;
 mod fill;
