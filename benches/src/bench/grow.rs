@@ -1,6 +1,6 @@
 //! How costs grow with the number of videos: the same operations at each size, every time with their statements.
 
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 
 use crate::{
     http_client,
@@ -26,11 +26,11 @@ pub(crate) async fn run(
     sizes: &[usize],
     wanted: impl Fn(&str) -> bool,
 ) -> anyhow::Result<()> {
+    ensure!(sizes.is_sorted_by(|less, more| less < more), "--grow: the numbers must rise");
     let (mut grown, mut there) = (Vec::new(), 0);
     let sample = sizes.first().map_or(SAMPLE, |first| SAMPLE.min(*first));
     for size in sizes {
-        let more = size.checked_sub(there).filter(|more| *more > 0);
-        let more = more.with_context(|| format!("--grow: {size} is not more than {there}"))?;
+        let more = size - there;
         eprintln!("loading {more} videos");
         parts.seed(more, VIDEOS_OF_EACH, COMMENTS).await?;
         there = *size;
