@@ -133,28 +133,16 @@ fn versions(settings: &Settings, cache: &Arc<dyn Cache>) -> Option<Arc<dyn Versi
     shared.then(|| Arc::new(CachedVersions(Arc::clone(cache))) as Arc<dyn Versions>)
 }
 
-/// Versions of shards as values of the cache. Any new value will do: they are compared for being the same only.
+/// Versions of shards as values of the cache, under the names that the store gives them. Any new value will do: they are compared for being the same only.
 struct CachedVersions(Arc<dyn Cache>);
 
 /// A version that nobody has renewed for so long is forgotten, and made anew by the next reader.
 const VERSION_TTL: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
 
-impl CachedVersions {
-    /// All versions of a store lie in one slot of a cluster.
-    fn keys(shards: &[String]) -> Vec<String> {
-        let key = |shard: &String| {
-            let (namespace, place) = shard.split_once(':').unwrap_or((shard, "0"));
-            format!("{{version:{namespace}}}:{place}")
-        };
-        shards.iter().map(key).collect()
-    }
-}
-
 #[async_trait]
 impl Versions for CachedVersions {
     async fn read(&self, shards: &[String]) -> Option<Vec<u64>> {
-        let keys = Self::keys(shards);
-        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        let keys: Vec<&str> = shards.iter().map(String::as_str).collect();
         let values = self.0.shared_get(&keys).await.ok()?;
         let number =
             |value: &Option<Bytes>| Some(u64::from_le_bytes(value.as_ref()?.as_ref().try_into().ok()?));
@@ -166,9 +154,8 @@ impl Versions for CachedVersions {
     }
 
     async fn renew(&self, shards: &[String]) {
-        let keys = Self::keys(shards);
         let fresh = || Bytes::copy_from_slice(&rand::random::<u64>().to_le_bytes());
-        let items: Vec<(&str, Bytes)> = keys.iter().map(|key| (key.as_str(), fresh())).collect();
+        let items: Vec<(&str, Bytes)> = shards.iter().map(|shard| (shard.as_str(), fresh())).collect();
         if let Err(error) = self.0.shared_set(&items, VERSION_TTL).await {
             tracing::debug!(%error, "other processes may see rows that are a second old");
         }

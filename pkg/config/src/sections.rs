@@ -87,7 +87,7 @@ pub struct Service {
 }
 
 /// The connections to database servers: `[database]`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Connections {
     /// Of one role to one shard.
     pub connections_max: u32,

@@ -217,6 +217,7 @@ mod tests {
         assert_eq!(settings.listen(Role::Social), "127.0.0.1:8104".parse().unwrap());
         assert_eq!(settings.listen(Role::Http), settings.http.listen);
         assert!(settings.database(Role::Http).is_none());
+        assert_eq!(settings.database, Connections::default());
     }
 
     #[test]

@@ -102,6 +102,20 @@ impl StoreError {
     }
 }
 
+/// Whether an insert added its row; false if a unique key refused it. (An upsert would not do:
+/// MySQL's driver counts a row that an upsert left as it was.)
+///
+/// # Errors
+///
+/// Every other refusal.
+pub fn inserted<T>(result: Result<T, DbErr>) -> Result<bool, StoreError> {
+    match result.map_err(StoreError::from) {
+        Ok(_) => Ok(true),
+        Err(error) if error.is_duplicate() => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 impl From<DbErr> for StoreError {
     fn from(error: DbErr) -> Self {
         Self::Database(Arc::new(error))

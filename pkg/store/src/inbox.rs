@@ -8,7 +8,7 @@ use std::{ops::RangeInclusive, sync::Arc};
 use futures::future::{BoxFuture, try_join_all};
 use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
 
-use crate::{OutboxEvent, Store, StoreError, Tx, spans::range_of};
+use crate::{OutboxEvent, Store, StoreError, Tx, inserted, spans::range_of};
 
 /// Applies batch `number` of `source` by `f`, which gets the events of one shard inside a
 /// transaction there. What has seen the number is left alone. `f` may run more than once.
@@ -72,15 +72,10 @@ async fn advance(tx: &Tx, source: &str, number: i64) -> Result<i64, StoreError> 
     if row.is_none() {
         let insert = "INSERT INTO inbox (number, source) VALUES (?, ?)";
         let values: [Value; 2] = [number.into(), source.into()];
-        match tx
-            .execute_raw(Statement::from_sql_and_values(backend, insert, values))
-            .await
-            .map_err(StoreError::from)
-        {
-            Ok(_) => return Ok(0),
-            Err(error) if error.is_duplicate() => row = tx.query_one_raw(find()).await?,
-            Err(error) => return Err(error),
+        if inserted(tx.execute_raw(Statement::from_sql_and_values(backend, insert, values)).await)? {
+            return Ok(0);
         }
+        row = tx.query_one_raw(find()).await?;
     }
     let last: i64 = row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or(0);
     if last < number {

@@ -8,7 +8,7 @@ use fanone_config::{Buckets, ShardPlace};
 use sea_orm::{ConnectionTrait, DbErr, Statement, Value};
 
 use crate::{
-    StoreError,
+    StoreError, inserted,
     spans::{range_of, spans},
 };
 
@@ -105,10 +105,7 @@ pub(crate) async fn record(db: &impl ConnectionTrait, buckets: &Buckets) -> Resu
     }
     for range in &buckets.0 {
         let insert = Statement::from_sql_and_values(backend, INSERT, row(range, State::Held));
-        match db.execute_raw(insert).await.map_err(StoreError::from) {
-            Err(error) if !error.is_duplicate() => return Err(error),
-            _ => {}
-        }
+        inserted(db.execute_raw(insert).await)?;
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use std::{
 
 use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
 
-use crate::{Shard, StoreError, Tx};
+use crate::{Shard, StoreError, Tx, inserted};
 
 /// How long a lease lasts that is not renewed: after a kill another process takes over within this time and one interval
 /// of the job.
@@ -108,11 +108,7 @@ pub(crate) async fn write(tx: &Tx, name: &str, holder: &str, ttl: i64) -> Result
     let sql = format!("INSERT INTO lease (name, holder, expires_at) VALUES (?, ?, {now} + ?)");
     let values: [Value; 3] = [name.into(), holder.into(), ttl.into()];
     let insert = Statement::from_sql_and_values(backend, sql, values);
-    match tx.execute_raw(insert).await.map_err(StoreError::from) {
-        Ok(_) => Ok(true),
-        Err(error) if error.is_duplicate() => Ok(false),
-        Err(error) => Err(error),
-    }
+    inserted(tx.execute_raw(insert).await)
 }
 
 /// The database's present time in Unix milliseconds.

@@ -27,7 +27,7 @@ mod tx;
 mod versions;
 mod work;
 
-pub use error::StoreError;
+pub use error::{StoreError, inserted};
 pub use migration::{Migration, Step};
 pub use outbox::OutboxEvent;
 pub use reader::Reader;

@@ -15,7 +15,7 @@ use fanone_base::{Id, time};
 use fanone_telemetry::names;
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value};
 
-use crate::{Shard, StoreError, Tx};
+use crate::{Shard, StoreError, Tx, inserted};
 
 /// Rows named in one statement: below what every database takes.
 const CHUNK: usize = 500;
@@ -203,10 +203,7 @@ async fn seal_next(tx: &Tx, destination: &'static str, limit: u32) -> Result<Opt
 async fn begin(tx: &Tx, destination: &'static str) -> Result<Progress, StoreError> {
     let sql = "INSERT INTO outbox_batch (sealed, sent, destination) VALUES (0, 0, ?)";
     let insert = Statement::from_sql_and_values(tx.get_database_backend(), sql, [destination.into()]);
-    match tx.execute_raw(insert).await.map_err(StoreError::from) {
-        Err(error) if !error.is_duplicate() => return Err(error),
-        _ => {}
-    }
+    inserted(tx.execute_raw(insert).await)?;
     let made = Progress::read(tx, destination, Lock::Yes).await?;
     made.ok_or(StoreError::GivenUp("the outbox has no row for its destination"))
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use sea_orm::{ConnectionTrait, Statement, Value};
 
 use crate::{
-    StoreError, Tx, lease,
+    StoreError, Tx, inserted, lease,
     mysql::{MysqlTx, Nodes},
 };
 
@@ -38,9 +38,6 @@ async fn tell(nodes: &Nodes) -> Result<(), StoreError> {
         return Ok(());
     }
     let sql = format!("INSERT INTO lease (holder, expires_at, name) VALUES (?, {now} + ?, ?)");
-    match db.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await.map_err(StoreError::from)
-    {
-        Err(error) if !error.is_duplicate() => Err(error),
-        _ => Ok(()),
-    }
+    inserted(db.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await)?;
+    Ok(())
 }

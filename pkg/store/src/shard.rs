@@ -36,8 +36,7 @@ impl Shard {
         versions: &StoreVersions,
     ) -> Result<Self, StoreError> {
         let (namespace, durations) = (options.namespace, Durations::of(options.namespace));
-        let version = ShardVersion::new(place, versions.clone());
-        let (reader, queue) = match shard.urls.first() {
+        let (reader, queue, version) = match shard.urls.first() {
             Some(DatabaseUrl::Sqlite(path)) => {
                 let (mut readers, mut writer) = sqlite::open(&path.display().to_string()).await?;
                 migration::run_embedded(&writer, &shard.to_string(), options).await?;
@@ -47,38 +46,17 @@ impl Shard {
                 // An embedded database is this process' own, so its versions are too.
                 let version = ShardVersion::new(place, StoreVersions::new(None, Vec::new()));
                 let queue = sqlite::start(writer, &version);
-                return Self::check(
-                    namespace,
-                    place,
-                    shard,
-                    options,
-                    Reader::sqlite(readers),
-                    queue,
-                    version,
-                )
-                .await;
+                (Reader::sqlite(readers), queue, version)
             }
             _ => {
+                let version = ShardVersion::new(place, versions.clone());
                 let nodes = connect(shard, options, &durations)?;
                 nodes.watch();
-                (Reader::mysql(nodes.clone()), mysql::start(&nodes, &version))
+                nodes.reach(&shard.to_string()).await?;
+                let queue = mysql::start(&nodes, &version);
+                (Reader::mysql(nodes), queue, version)
             }
         };
-        if let Some(nodes) = reader.nodes() {
-            nodes.reach(&shard.to_string()).await?;
-        }
-        Self::check(namespace, place, shard, options, reader, queue, version).await
-    }
-
-    async fn check(
-        namespace: &'static str,
-        place: usize,
-        shard: &ShardPlace,
-        options: &Options,
-        reader: Reader,
-        queue: Queue,
-        version: ShardVersion,
-    ) -> Result<Self, StoreError> {
         migration::check(&reader, &shard.to_string(), options).await?;
         // Before the layout is looked at: whoever moves buckets marks them first and looks for us then.
         if let Some(nodes) = reader.nodes() {
@@ -140,6 +118,10 @@ impl Shard {
         F: for<'t> Fn(&'t Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
     {
         self.queue.run(Repeat::Harmless, f).await
+    }
+
+    pub(crate) fn shared_version(&self) -> &ShardVersion {
+        &self.version
     }
 
     pub(crate) async fn ping(&self) -> Result<(), StoreError> {

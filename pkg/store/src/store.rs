@@ -27,6 +27,7 @@ pub struct Store {
     shards: Arc<[Shard]>,
     /// Of each bucket, the place of its shard.
     places: Arc<[u16]>,
+    versions: StoreVersions,
 }
 
 impl Store {
@@ -36,7 +37,7 @@ impl Store {
     ///
     /// Everything that stands in the way, of all shards.
     pub async fn open(database: &Database, options: &Options) -> Result<Self, Vec<StoreError>> {
-        let name = |place: usize| format!("{}:{place}", options.namespace);
+        let name = |place: usize| format!("version:{}:{place}", options.namespace);
         let names = (0..database.shards.len()).map(name).collect();
         let versions = StoreVersions::new(options.versions.clone(), names);
         let opened = database.shards.iter().enumerate();
@@ -49,7 +50,7 @@ impl Store {
             }
         }
         if errors.is_empty() {
-            Ok(Self { shards: shards.into(), places: places(database) })
+            Ok(Self { shards: shards.into(), places: places(database), versions })
         } else {
             Err(errors)
         }
@@ -125,8 +126,7 @@ impl Store {
 
     /// Changes with every commit in any shard; `None` while it can't be known.
     pub async fn version(&self) -> Option<u64> {
-        let versions = join_all(self.shards.iter().map(Shard::version)).await;
-        versions.into_iter().try_fold(0_u64, |sum, version| Some(sum.wrapping_add(version?)))
+        self.versions.of_all(self.shards.iter().map(Shard::shared_version)).await
     }
 
     /// Whether every shard answers.

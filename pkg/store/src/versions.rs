@@ -58,6 +58,19 @@ impl StoreVersions {
         shared.reads.next(trip).await.flatten()
     }
 
+    /// One number for all of these shards of the store, in one trip; `None` while one of them can't be known.
+    pub(crate) async fn of_all<'v>(
+        &self,
+        shards: impl Iterator<Item = &'v ShardVersion> + Clone,
+    ) -> Option<u64> {
+        let numbers = match &self.0 {
+            Some(shared) if shards.clone().any(|shard| shard.store.0.is_some()) => Self::read(shared).await,
+            _ => None,
+        };
+        let mut shards = shards.map(|shard| shard.among(numbers.as_deref()));
+        shards.try_fold(0_u64, |sum, number| Some(sum.wrapping_add(number?)))
+    }
+
     async fn renew(shared: &Arc<Shared>, shard: usize) {
         lock(&shared.dirty).push(shard);
         let trip = {
@@ -104,9 +117,18 @@ impl ShardVersion {
 
     /// The present number; `None` while it can't be known.
     pub(crate) async fn read(&self) -> Option<u64> {
-        match &self.store.0 {
+        let numbers = match &self.store.0 {
+            Some(shared) => StoreVersions::read(shared).await,
+            None => None,
+        };
+        self.among(numbers.as_deref())
+    }
+
+    /// The one that is kept here, or among the numbers of all shards.
+    fn among(&self, numbers: Option<&[u64]>) -> Option<u64> {
+        match self.store.0 {
             None => Some(self.commits.load(Ordering::Acquire)),
-            Some(shared) => StoreVersions::read(shared).await?.get(self.place).copied(),
+            Some(_) => numbers?.get(self.place).copied(),
         }
     }
 }

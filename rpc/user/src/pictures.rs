@@ -130,11 +130,11 @@ impl Pictures {
         if version.is_some() && version == seen.version {
             return Ok(());
         }
-        let mut last: Option<Picture> = None;
+        let mut last = None;
         loop {
-            let page = changed_since(shard, seen.at - BEHIND_MS, last.as_ref(), PAGE_ROWS).await?;
+            let page = changed_since(shard, seen.at - BEHIND_MS, last, PAGE_ROWS).await?;
             let Some(picture) = page.last() else { break };
-            last = Some(picture.clone());
+            last = Some((picture.created_at, Id(picture.id)));
             self.added(page).await;
         }
         *seen = Seen { version, at: now };

@@ -34,6 +34,16 @@ const SERVED: usize = TOP_MAX / 2;
 #[derive(Clone)]
 pub(crate) struct Ranking(Arc<dyn Cache>);
 
+/// What the set says of a page.
+#[derive(Debug, PartialEq, Eq)]
+enum Found {
+    Page(Vec<Id>),
+    /// It does not hold the whole page, or can't be asked.
+    Nothing,
+    /// There is none: one is to be made.
+    NoSet,
+}
+
 impl Ranking {
     pub(crate) fn new(cache: Arc<dyn Cache>) -> Self {
         Self(cache)
@@ -61,16 +71,25 @@ impl Ranking {
         self.or_forget(removed.await).await;
     }
 
-    /// The ids of a page; `None` if the set does not have it.
-    async fn page(&self, page: Page) -> Option<Vec<Id>> {
-        let offset = usize::try_from(page.offset()).ok()?;
-        let limit = usize::try_from(page.limit()).ok()?;
-        let present = self.0.shared_get(&[PRESENT]).await.ok()?.pop()??;
-        if offset + limit > SERVED {
-            return None;
+    /// The ids of a page, as far as the set can tell.
+    async fn page(&self, page: Page) -> Found {
+        let end = page.offset().saturating_add(page.limit());
+        if end > SERVED as u64 {
+            return Found::Nothing;
         }
-        let top = self.0.zset_top(&name(&present)?, offset, limit).await.ok()?;
-        (top.len() == limit).then(|| top.into_iter().map(|(id, _)| Id(id)).collect())
+        let (offset, limit) = (page.offset() as usize, page.limit() as usize);
+        let top = async {
+            let Some(present) = self.0.shared_get(&[PRESENT]).await?.pop().flatten() else { return Ok(None) };
+            let Some(set) = name(&present) else { return Ok(None) };
+            Ok::<_, CacheError>(Some(self.0.zset_top(&set, offset, limit).await?))
+        };
+        match top.await {
+            Ok(None) => Found::NoSet,
+            Ok(Some(top)) if top.len() == limit => {
+                Found::Page(top.into_iter().map(|(id, _)| Id(id)).collect())
+            }
+            Ok(Some(_)) | Err(_) => Found::Nothing,
+        }
     }
 
     /// Makes a new set unless there is a present one or somebody is at it.
@@ -130,21 +149,28 @@ impl Videos {
     }
 
     async fn ranked(&self, page: Page) -> Result<Vec<Video>, StoreError> {
-        if let Some(ids) = self.ranking.page(page).await {
-            let mut rows = videos::find_live(&self.store, &ids).await?;
-            if rows.len() == ids.len() {
-                rows.sort_unstable_by_key(|video| std::cmp::Reverse((video.visit_count, video.id)));
-                return Ok(rows);
-            }
-        } else {
-            let (ranking, store) = (self.ranking.clone(), self.store.clone());
-            tokio::spawn(async move {
-                if let Err(error) = ranking.make(&store).await {
-                    tracing::warn!(error = fanone_telemetry::chain(&error), "the ranking can't be made");
+        match self.ranking.page(page).await {
+            Found::Page(ids) => {
+                let mut rows = videos::find_live(&self.store, &ids).await?;
+                if rows.len() == ids.len() {
+                    rows.sort_unstable_by_key(|video| std::cmp::Reverse((video.visit_count, video.id)));
+                    return Ok(rows);
                 }
-            });
+            }
+            Found::Nothing => {}
+            Found::NoSet => self.make_ranking(),
         }
         Listing::most_visited().rows(&self.store, page.offset(), page.limit()).await
+    }
+
+    /// Beside what is asked now.
+    fn make_ranking(&self) {
+        let (ranking, store) = (self.ranking.clone(), self.store.clone());
+        tokio::spawn(async move {
+            if let Err(error) = ranking.make(&store).await {
+                tracing::warn!(error = fanone_telemetry::chain(&error), "the ranking can't be made");
+            }
+        });
     }
 }
 
@@ -192,7 +218,7 @@ mod tests {
         let mut expected = visited(&site, &[3, 0, 5, 3]).await;
         site.videos.ranking.make(&site.store).await.unwrap();
         let page = Page::new(0, 4).unwrap();
-        assert_eq!(site.videos.ranking.page(page).await.unwrap(), expected);
+        assert_eq!(site.videos.ranking.page(page).await, Found::Page(expected.clone()));
         let newest = site.publish(site.user(1), "new").await.id;
         for viewer in ["a", "b", "c", "d"] {
             site.videos.visit(newest, viewer.as_bytes()).await.unwrap();
@@ -201,8 +227,9 @@ mod tests {
         let gone = expected.remove(0);
         let author = site.videos.get(&[gone]).await.unwrap()[0].user;
         site.videos.delete(author, gone).await.unwrap();
-        assert_eq!(site.videos.ranking.page(page).await.unwrap(), expected);
+        assert_eq!(site.videos.ranking.page(page).await, Found::Page(expected.clone()));
         assert_eq!(pages(&site, 2, 2).await, expected);
-        assert_eq!(site.videos.ranking.page(Page::new(0, 5).unwrap()).await, None, "the set has no fifth");
+        let longer = Page::new(0, 5).unwrap();
+        assert_eq!(site.videos.ranking.page(longer).await, Found::Nothing, "the set has no fifth");
     }
 }

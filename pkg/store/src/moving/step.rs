@@ -129,6 +129,9 @@ mod tests {
                 Err(_) => return false,
             };
             let owner = owner(&states).unwrap();
+            if let Step::Transfer { from } = step {
+                assert_eq!(states[from], Some(State::Leaving), "nobody starts on what is being copied");
+            }
             for (at, state) in effects(step, target) {
                 let rubbish = matches!(state, State::Discarded | State::Gone);
                 assert!(!(rubbish && at == owner), "{start:?} to {target}: {step:?} at {states:?}");

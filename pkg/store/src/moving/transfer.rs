@@ -24,18 +24,31 @@ pub(super) async fn copy(
     (from, to): (&Side, &Side),
     reporter: &Reporter<'_>,
 ) -> Result<(), MoveError> {
-    let total = rows::count(&from.reader, table, buckets).await?;
+    let bring = async |run: &Run, page: Rows| {
+        let there = Rows::read(&to.reader, table, buckets, run, PAGE + 1).await?;
+        if page == there { Ok(()) } else { replace(table, buckets, run, page, to).await }
+    };
+    walk(Phase::Copy, table, buckets, from, reporter, bring).await
+}
+
+/// Does `each` to the rows of `buckets`, page by page in the order of their keys, and tells how far it is.
+async fn walk(
+    phase: Phase,
+    table: &'static Table,
+    buckets: &RangeInclusive<u16>,
+    at: &Side,
+    reporter: &Reporter<'_>,
+    each: impl AsyncFn(&Run, Rows) -> Result<(), MoveError>,
+) -> Result<(), MoveError> {
+    let total = rows::count(&at.reader, table, buckets).await?;
     let (mut run, mut done) = (Run::default(), 0);
-    reporter.rows(Phase::Copy, table, done, total)?;
+    reporter.rows(phase, table, done, total)?;
     loop {
-        let page = Rows::read(&from.reader, table, buckets, &run, PAGE).await?;
+        let page = Rows::read(&at.reader, table, buckets, &run, PAGE).await?;
         run.until = page.key_of_last(table, PAGE)?;
-        let there = Rows::read(&to.reader, table, buckets, &run, PAGE + 1).await?;
         done += page.rows.len() as u64;
-        if page != there {
-            replace(table, buckets, &run, page, to).await?;
-        }
-        reporter.rows(Phase::Copy, table, done, total)?;
+        each(&run, page).await?;
+        reporter.rows(phase, table, done, total)?;
         match run.until.take() {
             Some(last) => run.after = Some(last),
             None => return Ok(()),
@@ -121,34 +134,16 @@ pub(super) async fn delete(
     at: &Side,
     reporter: &Reporter<'_>,
 ) -> Result<(), MoveError> {
-    let total = rows::count(&at.reader, table, buckets).await?;
-    let (mut run, mut done) = (Run::default(), 0);
-    reporter.rows(Phase::Delete, table, done, total)?;
-    loop {
-        let page = Rows::read(&at.reader, table, buckets, &run, PAGE).await?;
-        run.until = page.key_of_last(table, PAGE)?;
-        if !page.rows.is_empty() {
-            delete_run(table, buckets, &run, at).await?;
+    let take_away = async |run: &Run, page: Rows| {
+        if page.rows.is_empty() {
+            return Ok(());
         }
-        done += page.rows.len() as u64;
-        reporter.rows(Phase::Delete, table, done, total)?;
-        match run.until.take() {
-            Some(last) => run.after = Some(last),
-            None => return Ok(()),
-        }
-    }
-}
-
-async fn delete_run(
-    table: &'static Table,
-    buckets: &RangeInclusive<u16>,
-    run: &Run,
-    at: &Side,
-) -> Result<u64, MoveError> {
-    let (buckets, run) = (buckets.clone(), run.clone());
-    at.write(move |tx| {
         let (buckets, run) = (buckets.clone(), run.clone());
-        Box::pin(async move { Ok(rows::delete(tx, table, &buckets, &run).await?) })
-    })
-    .await
+        at.write(move |tx| {
+            let (buckets, run) = (buckets.clone(), run.clone());
+            Box::pin(async move { Ok(rows::delete(tx, table, &buckets, &run).await.map(drop)?) })
+        })
+        .await
+    };
+    walk(Phase::Delete, table, buckets, at, reporter, take_away).await
 }

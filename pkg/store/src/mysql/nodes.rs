@@ -1,8 +1,13 @@
 //! The nodes of one shard: the first that works is used, by reads and writes alike, until it fails.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
-use arc_swap::ArcSwap;
 use deadpool::managed::Pool;
 use fanone_config::Connections;
 use sea_orm::{DbErr, QueryResult, Statement, sqlx::mysql::MySqlConnectOptions};
@@ -28,7 +33,8 @@ pub(crate) struct Nodes(Arc<Shared>);
 struct Shared {
     namespace: &'static str,
     nodes: Vec<Node>,
-    current: ArcSwap<usize>,
+    /// The place of the node in use.
+    current: AtomicUsize,
     limits: Connections,
 }
 
@@ -56,7 +62,7 @@ impl Nodes {
             pool: pool(options, limits, durations),
         };
         let nodes = nodes.into_iter().map(node).collect();
-        Self(Arc::new(Shared { namespace, nodes, current: ArcSwap::default(), limits: limits.clone() }))
+        Self(Arc::new(Shared { namespace, nodes, current: AtomicUsize::default(), limits: limits.clone() }))
     }
 
     pub(crate) fn limits(&self) -> &Connections {
@@ -75,7 +81,7 @@ impl Nodes {
     pub(crate) async fn acquire(&self) -> Result<Borrowed, DbErr> {
         let mut attempt = 1;
         loop {
-            let node = **self.0.current.load();
+            let node = self.0.current.load(Ordering::Relaxed);
             let Some(Node { pool, .. }) = self.0.nodes.get(node) else {
                 return Err(DbErr::Custom("a shard has no node".to_owned()));
             };
@@ -98,13 +104,9 @@ impl Nodes {
     fn leave(&self, node: usize, error: &DbErr) {
         let Shared { namespace, nodes, current, .. } = &*self.0;
         let next = (node + 1) % nodes.len().max(1);
-        let seen = current.load();
-        if next == node || **seen != node {
-            return;
-        }
         // Of many that notice at once, one moves on.
-        let before = current.compare_and_swap(&*seen, Arc::new(next));
-        if Arc::ptr_eq(&before, &*seen) {
+        let moved = current.compare_exchange(node, next, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        if moved && next != node {
             let place = |index: usize| nodes.get(index).map(|node| node.place.as_str()).unwrap_or_default();
             tracing::warn!(namespace, from = place(node), to = place(next), %error, "database.node_changed");
         }
@@ -168,10 +170,11 @@ impl Nodes {
 
     async fn return_to_first(&self) {
         let Shared { namespace, nodes, current, .. } = &*self.0;
-        let seen = current.load_full();
-        for (index, node) in nodes.iter().enumerate().take(*seen) {
+        let seen = current.load(Ordering::Relaxed);
+        for (index, node) in nodes.iter().enumerate().take(seen) {
             if is_synced(&node.pool).await {
-                current.compare_and_swap(&seen, Arc::new(index));
+                // Unless it has changed meanwhile.
+                let _ = current.compare_exchange(seen, index, Ordering::Relaxed, Ordering::Relaxed);
                 tracing::info!(namespace, to = node.place, "database.node_back");
                 return;
             }

@@ -26,7 +26,7 @@ const LANES: usize = 4;
 const GROUP_MAX: usize = 32;
 /// How often a transaction is run before it is given up.
 const ATTEMPTS: u32 = 6;
-/// Before the second attempt; it doubles each time.
+/// Before the second attempt, about; it triples each time.
 const PAUSE: Duration = Duration::from_millis(10);
 
 type Works = Vec<Box<dyn Work>>;
@@ -93,31 +93,26 @@ impl Lane {
         let limit = self.nodes.limits().transaction_timeout();
         let (started, mut pause) = (Instant::now(), PAUSE);
         let mut works = vec![work];
-        let mut ended = Ok(());
-        for attempt in 1..=ATTEMPTS {
+        let mut attempt = 1;
+        let ended = loop {
             let error = match self.attempt(&mut works).await {
                 Ended::Stored => {
                     self.version.renew().await;
-                    ended = Ok(());
-                    break;
+                    break Ok(());
                 }
-                Ended::Undone => {
-                    ended = Ok(());
-                    break;
-                }
+                Ended::Undone => break Ok(()),
                 Ended::Unknown(error) if works.iter().any(|work| work.repeat() == Repeat::Never) => {
-                    ended = Err(StoreError::unknown(&error));
-                    break;
+                    break Err(StoreError::unknown(&error));
                 }
                 Ended::Again(error) | Ended::Unknown(error) => error,
             };
-            ended = Err(StoreError::from(error));
             if attempt == ATTEMPTS || started.elapsed() + pause > limit {
-                break;
+                break Err(StoreError::from(error));
             }
             tokio::time::sleep(pause.mul_f32(0.5 + rand::random::<f32>())).await;
             pause *= 3;
-        }
+            attempt += 1;
+        };
         works.into_iter().for_each(|work| work.finish(ended.clone()));
     }
 

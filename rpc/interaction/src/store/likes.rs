@@ -1,7 +1,7 @@
 //! The table of likes.
 
 use fanone_base::{Id, Page};
-use fanone_store::{Reader, StoreError, Tx};
+use fanone_store::{Reader, StoreError, Tx, inserted};
 use sea_orm::{QueryOrder, QuerySelect, Set, entity::prelude::*};
 
 use crate::like::Target;
@@ -39,14 +39,9 @@ pub(super) fn row(id: Id, user: Id, target: Target) -> ActiveModel {
     ActiveModel { user_id: Set(user.0), kind: Set(kind), target_id: Set(target_id), id: Set(id.0) }
 }
 
-/// Adds a like; false if it is there already. (An upsert would not do: MySQL's driver counts a row
-/// that an upsert left as it was.)
+/// Adds a like; false if it is there already.
 pub(crate) async fn insert(tx: &Tx, id: Id, user: Id, target: Target) -> Result<bool, StoreError> {
-    match Entity::insert(row(id, user, target)).exec_without_returning(tx).await.map_err(StoreError::from) {
-        Ok(_) => Ok(true),
-        Err(error) if error.is_duplicate() => Ok(false),
-        Err(error) => Err(error),
-    }
+    inserted(Entity::insert(row(id, user, target)).exec_without_returning(tx).await)
 }
 
 /// Removes a like; false if there is none.

@@ -1,7 +1,7 @@
 //! The table of conversations.
 
 use fanone_base::Id;
-use fanone_store::{StoreError, Tx};
+use fanone_store::{StoreError, Tx, inserted};
 use sea_orm::{ConnectionTrait, ExprTrait, QuerySelect, Select, Set, entity::prelude::*};
 
 use crate::chat::Ends;
@@ -64,7 +64,7 @@ pub(crate) async fn insert(tx: &Tx, id: Id, ends: Ends) -> Result<bool, StoreErr
         last_message_id: Set(0),
         message_count: Set(0),
     };
-    super::inserted(Entity::insert(row).exec_without_returning(tx).await)
+    inserted(Entity::insert(row).exec_without_returning(tx).await)
 }
 
 /// Counts `message`, the latest.

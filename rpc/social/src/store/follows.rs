@@ -1,7 +1,7 @@
 //! The table of follows.
 
 use fanone_base::Id;
-use fanone_store::{Reader, StoreError, Tx};
+use fanone_store::{Reader, StoreError, Tx, inserted};
 use sea_orm::{ConnectionTrait, QueryOrder, QuerySelect, Set, entity::prelude::*};
 
 /// Ids named in one statement: below what every database takes.
@@ -25,7 +25,7 @@ impl ActiveModelBehavior for ActiveModel {}
 /// Adds a follow; false if it is there already.
 pub(crate) async fn insert(tx: &Tx, id: Id, from: Id, to: Id) -> Result<bool, StoreError> {
     let row = ActiveModel { from_user_id: Set(from.0), to_user_id: Set(to.0), id: Set(id.0) };
-    super::inserted(Entity::insert(row).exec_without_returning(tx).await)
+    inserted(Entity::insert(row).exec_without_returning(tx).await)
 }
 
 /// Removes a follow; false if there is none.

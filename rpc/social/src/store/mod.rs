@@ -6,8 +6,7 @@ pub(crate) mod groups;
 pub(crate) mod members;
 pub(crate) mod messages;
 
-use fanone_store::{Migration, Step, StoreError, moving::Table};
-use sea_orm::DbErr;
+use fanone_store::{Migration, Step, moving::Table};
 
 /// The schema, step by step.
 pub const MIGRATIONS: &[Migration] = &[
@@ -78,13 +77,3 @@ pub const TABLES: &[Table] = &[
     Table { name: "messages", bucket: "conversation_id", key: &["conversation_id", "id"] },
     Table { name: "chat_groups", bucket: "id", key: &["id"] },
 ];
-
-/// Whether an insert added its row; false if a unique key refused it. (An upsert would not do:
-/// MySQL's driver counts a row that an upsert left as it was.)
-fn inserted(result: Result<u64, DbErr>) -> Result<bool, StoreError> {
-    match result.map_err(StoreError::from) {
-        Ok(_) => Ok(true),
-        Err(error) if error.is_duplicate() => Ok(false),
-        Err(error) => Err(error),
-    }
-}

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use fanone_base::{Bucket, Id};
-use fanone_store::{Store, StoreError, Tx};
+use fanone_store::{Store, StoreError, Tx, inserted};
 use futures::future::try_join_all;
 use sea_orm::{
     ActiveValue::Set,
@@ -210,10 +210,8 @@ pub(super) fn row(account: NewAccount) -> ActiveModel {
 async fn insert(tx: &Tx, account: NewAccount) -> Result<Registered, StoreError> {
     let key = account.username_key.clone().into_bytes();
     let row = row(account);
-    match Entity::insert(row).exec_without_returning(tx).await.map_err(StoreError::from) {
-        Ok(_) => return Ok(Registered::Stored),
-        Err(error) if error.is_duplicate() => {}
-        Err(error) => return Err(error),
+    if inserted(Entity::insert(row).exec_without_returning(tx).await)? {
+        return Ok(Registered::Stored);
     }
     // Either of the two unique keys may have refused it.
     let same_name = Entity::find().filter(Column::UsernameKey.eq(key)).count(tx).await?;

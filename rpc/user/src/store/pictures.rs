@@ -70,18 +70,18 @@ pub(crate) async fn page_after(shard: &Shard, id: i64, limit: u64) -> Result<Vec
     Ok(query.all(shard.read()).await?)
 }
 
-/// The pictures of a shard that were written at `since` (Unix milliseconds) or later, after the picture `after`, at most
-/// `limit`, in the order in which they were written.
+/// The pictures of a shard that were written at `since` (Unix milliseconds) or later, at most `limit`, in the order in
+/// which they were written; only those behind `after`, a time and an id.
 pub(crate) async fn changed_since(
     shard: &Shard,
     since: i64,
-    after: Option<&Picture>,
+    after: Option<(i64, Id)>,
     limit: u64,
 ) -> Result<Vec<Picture>, StoreError> {
-    let start = after.map_or(since, |last| last.created_at);
+    let start = after.map_or(since, |(time, _)| time);
     let mut query = Entity::find().filter(Column::CreatedAt.gte(start));
-    if let Some(last) = after {
-        query = query.filter(Column::CreatedAt.gt(start).or(Column::Id.gt(last.id)));
+    if let Some((time, id)) = after {
+        query = query.filter(Column::CreatedAt.gt(time).or(Column::Id.gt(id.0)));
     }
     let query = query.order_by_asc(Column::CreatedAt).order_by_asc(Column::Id).limit(limit);
     Ok(query.all(shard.read()).await?)

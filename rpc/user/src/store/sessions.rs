@@ -1,7 +1,7 @@
 //! The table of sessions.
 
 use fanone_base::Id;
-use fanone_store::{Shard, Store, StoreError, Tx};
+use fanone_store::{Shard, Store, StoreError, Tx, inserted};
 use sea_orm::{
     ActiveValue::Set,
     QueryOrder, QuerySelect,
@@ -99,11 +99,7 @@ async fn insert(tx: &Tx, session: SessionRow) -> Result<bool, StoreError> {
         revoked_at: Set(session.revoked_at),
         created_at: Set(session.created_at),
     };
-    match Entity::insert(row).exec_without_returning(tx).await.map_err(StoreError::from) {
-        Ok(_) => Ok(true),
-        Err(error) if error.is_duplicate() => Ok(false),
-        Err(error) => Err(error),
-    }
+    inserted(Entity::insert(row).exec_without_returning(tx).await)
 }
 
 async fn rotate(tx: &Tx, id: Id, generation: i64, expires_at: i64, now: i64) -> Result<Rotation, StoreError> {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use fanone_base::Id;
-use fanone_store::{Store, StoreError, Tx};
+use fanone_store::{Store, StoreError, Tx, inserted};
 use futures::future::try_join_all;
 use sea_orm::{ExprTrait, QuerySelect, Set, entity::prelude::*};
 
@@ -72,11 +72,7 @@ pub(super) fn row(video: &Video) -> ActiveModel {
 
 /// Adds a video; false if its id or its key is in use.
 pub(crate) async fn insert(tx: &Tx, video: &Video) -> Result<bool, StoreError> {
-    match Entity::insert(row(video)).exec_without_returning(tx).await.map_err(StoreError::from) {
-        Ok(_) => Ok(true),
-        Err(error) if error.is_duplicate() => Ok(false),
-        Err(error) => Err(error),
-    }
+    inserted(Entity::insert(row(video)).exec_without_returning(tx).await)
 }
 
 /// The video with this id, live or not.

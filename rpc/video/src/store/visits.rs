@@ -1,6 +1,6 @@
 //! The table of recent visits: which viewer was last counted for which video, and when.
 
-use fanone_store::{Shard, StoreError, Tx};
+use fanone_store::{Shard, StoreError, Tx, inserted};
 use sea_orm::{QueryOrder, QuerySelect, Set, entity::prelude::*};
 
 use super::CHUNK;
@@ -33,11 +33,7 @@ pub(crate) async fn claim(tx: &Tx, id: i64, now: i64, before: i64) -> Result<boo
         return Ok(true);
     }
     let row = ActiveModel { id: Set(id), counted_at: Set(now) };
-    match Entity::insert(row).exec_without_returning(tx).await.map_err(StoreError::from) {
-        Ok(_) => Ok(true),
-        Err(error) if error.is_duplicate() => Ok(false),
-        Err(error) => Err(error),
-    }
+    inserted(Entity::insert(row).exec_without_returning(tx).await)
 }
 
 /// Removes the visits that last counted before `before`, some at a time.
