@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
-use fanone_config::{Role, Settings, environment};
+use fanone_config::{ConfigErrors, Role, Settings, environment};
 
 use crate::{outside, seed, shard, site};
 
@@ -77,8 +77,21 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
             return runtime()?.block_on(seed::run(options, settings));
         }
     };
-    let settings = settings(config)?;
-    runtime()?.block_on(site::run(settings, &roles))
+    match Settings::load(config, environment()) {
+        Ok(settings) => runtime()?.block_on(site::run(settings, &roles)),
+        Err(errors) => Err(runtime()?.block_on(with_faults_of_servers(errors, config, &roles)).into()),
+    }
+}
+
+/// All that stands in the way of a start, in one message: the faulty settings, and what the servers say to the others.
+async fn with_faults_of_servers(errors: ConfigErrors, config: Option<&Path>, roles: &[Role]) -> ConfigErrors {
+    match Settings::sound(config, environment()) {
+        Some(sound) => {
+            let more = outside::faults(&sound, roles, &errors).await;
+            errors.and(more)
+        }
+        None => errors,
+    }
 }
 
 fn settings(file: Option<&Path>) -> anyhow::Result<Settings> {

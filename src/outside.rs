@@ -32,15 +32,45 @@ impl Outside {
 
 /// Opens what `roles` need.
 pub(crate) async fn open(settings: &Settings, roles: &[Role]) -> anyhow::Result<Outside> {
-    let mut faults = Vec::new();
-    let cache = match open_cache(settings).await {
-        Ok(cache) => Some(cache),
-        Err(fault) => {
-            faults.push(fault);
-            None
+    let cache = open_cache(settings).await;
+    let versions = cache.as_ref().ok().and_then(|cache| versions(settings, cache));
+    let (stores, mut faults) = open_stores(settings, roles, versions).await;
+    match cache {
+        Ok(cache) if faults.is_empty() => Ok(Outside { cache, stores }),
+        cache => {
+            faults.extend(cache.err());
+            ConfigErrors::of(faults)
+                .map_or_else(|| anyhow::bail!("the cache is not open"), |errors| Err(errors.into()))
         }
-    };
-    let versions = cache.as_ref().and_then(|cache| versions(settings, cache));
+    }
+}
+
+/// What the servers say to those settings of `roles` that are without a fault beside the `faulty` ones.
+pub(crate) async fn faults(settings: &Settings, roles: &[Role], faulty: &ConfigErrors) -> Vec<Fault> {
+    let is_sound = |key: &str| faulty.faults().iter().all(|fault| fault.key != key);
+    let asked: Vec<Role> = roles
+        .iter()
+        .copied()
+        .filter(|role| is_sound(&database_key(*role)) && is_on_server(settings, *role))
+        .collect();
+    let (_, mut faults) = open_stores(settings, &asked, None).await;
+    if is_sound("cache.url") {
+        faults.extend(open_cache(settings).await.err());
+    }
+    faults
+}
+
+/// Whether asking leaves no files behind.
+fn is_on_server(settings: &Settings, role: Role) -> bool {
+    let shards = settings.database(role).into_iter().flat_map(|database| &database.shards);
+    shards.flat_map(|shard| &shard.urls).all(|url| !url.is_embedded())
+}
+
+async fn open_stores(
+    settings: &Settings,
+    roles: &[Role],
+    versions: Option<Arc<dyn Versions>>,
+) -> (HashMap<Role, Store>, Vec<Fault>) {
     let services = roles.iter().copied().filter_map(|role| Some((role, schema(role)?)));
     let opened = services.map(|(role, migrations)| {
         let versions = versions.clone();
@@ -50,18 +80,14 @@ pub(crate) async fn open(settings: &Settings, roles: &[Role]) -> anyhow::Result<
             (role, opened.map(Some))
         }
     });
-    let mut stores = HashMap::new();
+    let (mut stores, mut faults) = (HashMap::new(), Vec::new());
     for (role, opened) in join_all(opened).await {
         match opened {
             Ok(store) => stores.extend(store.map(|store| (role, store))),
             Err(errors) => faults.extend(database_faults(settings, role, &errors)),
         }
     }
-    match (ConfigErrors::of(faults), cache) {
-        (None, Some(cache)) => Ok(Outside { cache, stores }),
-        (Some(errors), _) => Err(errors.into()),
-        (None, None) => anyhow::bail!("the cache is not open"),
-    }
+    (stores, faults)
 }
 
 async fn open_cache(settings: &Settings) -> Result<Arc<dyn Cache>, Fault> {
@@ -100,8 +126,12 @@ pub(crate) fn options(
     Options { namespace: role.as_str(), migrations, connections: settings.database.clone(), versions }
 }
 
+fn database_key(role: Role) -> String {
+    format!("{role}.database")
+}
+
 fn database_faults(settings: &Settings, role: Role, errors: &[StoreError]) -> Vec<Fault> {
-    let key = format!("{role}.database");
+    let key = database_key(role);
     errors.iter().map(|error| settings.fault(&key, chain(error))).collect()
 }
 

@@ -63,5 +63,7 @@ pub async fn serve(listener: TcpListener, parts: Parts, stop: impl Future<Output
         }
     };
     let janitor = upload::janitor::run(app.clone(), stopping.clone());
-    tokio::join!(requests, chats, janitor, outage::run(app.clone(), stopping.clone()));
+    let outages = outage::run(app.clone(), stopping.clone());
+    let gone = compose::known::listen(app.clone(), stopping.clone());
+    tokio::join!(requests, chats, janitor, outages, gone);
 }

@@ -20,7 +20,8 @@ use volo_gen::fanone::{
 use volo_http::{context::ServerContext, server::extract::FromContext};
 
 use crate::{
-    chat::Hub, extract::PICTURE_BYTES_HELD_MAX, gate::Scope, objects::View, refusal::Refusal, upload::Uploads,
+    chat::Hub, compose::known::Known, extract::PICTURE_BYTES_HELD_MAX, gate::Scope, objects::View,
+    refusal::Refusal, upload::Uploads,
 };
 
 /// Revoked sessions that a front keeps in mind itself; the cache has all of them.
@@ -77,6 +78,8 @@ pub(crate) struct State {
     pub(crate) picture_room: Arc<Semaphore>,
     /// Which videos and users exist.
     pub(crate) existence: SingleFlight,
+    /// Those that this front has just heard to exist.
+    pub(crate) known: Known,
     /// Sessions that were revoked here, with the time when their last access token ends.
     pub(crate) revoked: moka::sync::Cache<Id, Instant>,
     /// Who is connected to the chat.
@@ -109,7 +112,18 @@ impl App {
             .max_capacity(REVOKED_MAX)
             .time_to_live(settings.identity.access_ttl())
             .build();
-        Self(Arc::new(State { parts, read, write, view, uploads, picture_room, existence, revoked, chat }))
+        Self(Arc::new(State {
+            parts,
+            read,
+            write,
+            view,
+            uploads,
+            picture_room,
+            existence,
+            known: Known::default(),
+            revoked,
+            chat,
+        }))
     }
 }
 

@@ -41,7 +41,10 @@ pub(crate) async fn run(
         let name = format!("grow-{size}");
         let world = World::prepare(site.address(), &name, plan.connections, sample).await?;
         for operation in operations::growing(&world).into_iter().filter(|one| wanted(one.name)) {
-            http_client::fetch(site.address(), operation.request(0, 0)).await?;
+            // Failures of the measurement itself stand in the table.
+            if let Err(error) = http_client::fetch(site.address(), operation.request(0, 0)).await {
+                eprintln!("{}: {error:#}", operation.name);
+            }
             let measured = load::run(&site, plan, &operation).await?;
             let one = Grown { name: operation.name, videos: *size, measured };
             eprintln!("{}", one.line(&one));

@@ -8,7 +8,7 @@ use fanone_base::{Code, Id};
 use fanone_call::CallError;
 use volo_gen::fanone::{user::GetUsersReq, video::GetVideosReq};
 
-use super::Problem;
+use super::{Problem, known};
 use crate::{calls, state::App};
 
 const KNOWN: Duration = Duration::from_secs(10);
@@ -23,7 +23,7 @@ pub(crate) async fn video(app: &App, id: Id) -> Result<(), Problem> {
         let answer = calls::answer(app.read.video.get_videos(GetVideosReq { ids: vec![id.0] })).await?;
         Ok(!answer.videos.is_empty())
     };
-    check(app, &video_key(id), Code::VideoNotFound, found).await
+    check(app, video_key(id), Code::VideoNotFound, found).await
 }
 
 /// Refuses the id of a user that is unknown or deleted.
@@ -32,14 +32,16 @@ pub(crate) async fn user(app: &App, id: Id) -> Result<(), Problem> {
         let answer = calls::answer(app.read.user.get_users(GetUsersReq { ids: vec![id.0] })).await?;
         Ok(!answer.users.is_empty())
     };
-    check(app, &format!("exists:user:{id}"), Code::UserNotFound, found).await
+    check(app, format!("exists:user:{id}"), Code::UserNotFound, found).await
 }
 
 /// To be called when a video is deleted: every front knows it at once, whatever it has just heard of the video.
 pub(crate) async fn forget_video(app: &App, id: Id) {
-    if let Err(error) = app.existence.set_absent(&video_key(id), DELETED).await {
+    let key = video_key(id);
+    if let Err(error) = app.existence.set_absent(&key, DELETED).await {
         tracing::warn!(%error, "a deleted video is remembered for some seconds");
     }
+    known::forget(app, &key).await;
 }
 
 fn video_key(id: Id) -> String {
@@ -48,14 +50,21 @@ fn video_key(id: Id) -> String {
 
 async fn check(
     app: &App,
-    key: &str,
+    key: String,
     unknown: Code,
     found: impl AsyncFnOnce() -> Result<bool, CallError>,
 ) -> Result<(), Problem> {
+    if app.known.has(&key) {
+        return Ok(());
+    }
+    let asked = app.known.now();
     // A call is a large future, and mostly none is made.
     let load = async { Ok::<_, CallError>(Box::pin(found()).await?.then(Bytes::new)) };
-    match app.existence.get_or_load(key, KNOWN, UNKNOWN, load).await {
-        Ok(Some(_)) => Ok(()),
+    match app.existence.get_or_load(&key, KNOWN, UNKNOWN, load).await {
+        Ok(Some(_)) => {
+            app.known.keep(key, asked);
+            Ok(())
+        }
         Ok(None) => Err(Problem::Refused(unknown)),
         Err(shared) => Err(Arc::unwrap_or_clone(shared).into()),
     }
@@ -69,6 +78,7 @@ mod tests {
     };
 
     use futures::future::join_all;
+    use tokio_util::sync::CancellationToken;
 
     use super::*;
     use crate::testing::front;
@@ -81,7 +91,7 @@ mod tests {
             Some(found) => Ok(found),
             None => pending().await,
         };
-        match check(app, &video_key(VIDEO), Code::VideoNotFound, found).await {
+        match check(app, video_key(VIDEO), Code::VideoNotFound, found).await {
             Ok(()) => None,
             Err(Problem::Refused(code)) => Some(code),
             Err(other) => panic!("{other:?}"),
@@ -97,7 +107,7 @@ mod tests {
             Ok(true)
         };
         let key = video_key(VIDEO);
-        let all = join_all((0..50).map(|_| check(&front.app, &key, Code::VideoNotFound, found))).await;
+        let all = join_all((0..50).map(|_| check(&front.app, key.clone(), Code::VideoNotFound, found))).await;
         assert!(all.iter().all(Result::is_ok));
         assert_eq!(calls.load(Ordering::SeqCst), 1);
     }
@@ -121,9 +131,18 @@ mod tests {
     async fn a_deleted_video_is_gone_at_once_on_every_front() {
         let front = front(&[]);
         let other = front.beside();
+        let stop = CancellationToken::new();
+        let hearing = tokio::spawn(known::listen(other.app.clone(), stop.clone()));
         assert_eq!(ask(&other.app, Some(true)).await, None);
-        forget_video(&front.app, VIDEO).await;
-        assert_eq!(ask(&other.app, None).await, Some(Code::VideoNotFound));
+        let told = async {
+            while ask(&other.app, None).await.is_none() {
+                forget_video(&front.app, VIDEO).await; // again, until the other one listens
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(5), told).await.expect("the other front is told");
+        stop.cancel();
+        hearing.await.unwrap();
     }
 
     #[tokio::test]
@@ -134,7 +153,7 @@ mod tests {
             forget_video(&other.app, VIDEO).await;
             Ok(true)
         };
-        check(&front.app, &video_key(VIDEO), Code::VideoNotFound, found).await.unwrap();
+        check(&front.app, video_key(VIDEO), Code::VideoNotFound, found).await.unwrap();
         assert_eq!(ask(&front.app, None).await, Some(Code::VideoNotFound));
     }
 
@@ -142,7 +161,7 @@ mod tests {
     async fn a_call_that_failed_is_made_again() {
         let front = front(&[]);
         let lost =
-            check(&front.app, &video_key(VIDEO), Code::VideoNotFound, async || Err(CallError::Timeout)).await;
+            check(&front.app, video_key(VIDEO), Code::VideoNotFound, async || Err(CallError::Timeout)).await;
         assert!(matches!(lost, Err(Problem::Call(CallError::Timeout))), "{lost:?}");
         assert_eq!(ask(&front.app, Some(true)).await, None);
     }

@@ -3,6 +3,7 @@
 
 pub(crate) mod avatar;
 pub(crate) mod existence;
+pub(crate) mod known;
 pub(crate) mod picture;
 pub(crate) mod social;
 pub(crate) mod video;

@@ -24,6 +24,7 @@ mod accept;
 mod answer;
 mod deadline;
 mod error;
+mod fallback;
 mod guard;
 mod inbound;
 mod outbound;

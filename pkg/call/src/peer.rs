@@ -28,6 +28,7 @@ use volo_thrift::{
 
 use crate::{
     accept,
+    fallback::Fallback,
     guard::{GuardedCodec, Side},
     inbound::Inbound,
     outbound::Outbound,
@@ -123,6 +124,7 @@ impl Peer {
             .pool_config(pool::Config::new(IDLE_CONNECTIONS, IDLE_TIME))
             // The outer layer has a timeout of its own, whose error can be told apart.
             .disable_timeout_layer()
+            .layer_inner(Fallback(self.registry.clone()))
             .layer_outer_front(Outbound::new(self.tokens.clone(), callee, limit))
             .build()
     }

@@ -65,6 +65,13 @@ impl ConfigErrors {
         (!faults.is_empty()).then_some(Self(faults))
     }
 
+    /// These faults and `more`.
+    #[must_use]
+    pub fn and(mut self, more: Vec<Fault>) -> Self {
+        self.0.extend(more);
+        self
+    }
+
     /// The faults, in the order in which they were found.
     #[must_use]
     pub fn faults(&self) -> &[Fault] {

@@ -83,18 +83,25 @@ impl Settings {
         file: Option<&Path>,
         env: impl Iterator<Item = (String, String)>,
     ) -> Result<Self, ConfigErrors> {
-        let mut faults = Vec::new();
-        let mut document = Document::defaults().map_err(|fault| ConfigErrors(vec![fault]))?;
-        if let Some(path) = file {
-            document.apply_file(path, &mut faults);
+        let (document, faults) = read(file, env)?;
+        ConfigErrors::of(faults).map_or(Ok(()), Err)?;
+        Self::of(document)
+    }
+
+    /// The settings with the default in place of whatever is faulty: good for asking whether the rest would do, and for
+    /// nothing else. None if not even that can be had.
+    pub fn sound(file: Option<&Path>, env: impl Iterator<Item = (String, String)>) -> Option<Self> {
+        let (mut document, faults) = read(file, env).ok()?;
+        let defaults = Document::defaults().ok()?;
+        for fault in faults {
+            if let Some(entry) = defaults.get(&fault.key) {
+                document.set(&entry.key, entry.value.clone(), Origin::Default);
+            }
         }
-        for (name, value) in env {
-            document.apply_variable(&name, &value, &mut faults);
-        }
-        crate::rules::check(&document, &mut faults);
-        if !faults.is_empty() {
-            return Err(ConfigErrors(faults));
-        }
+        Self::of(document).ok()
+    }
+
+    fn of(mut document: Document) -> Result<Self, ConfigErrors> {
         fill_in(&mut document);
         let mut settings: Self = serde_path_to_error::deserialize(document.to_table()).map_err(|error| {
             let key = error.path().to_string();
@@ -135,6 +142,23 @@ impl Settings {
         let entry = self.document.as_ref().and_then(|document| document.get(key));
         Fault::new(key, entry.map_or(Origin::Default, |entry| entry.origin.clone()), problem)
     }
+}
+
+/// The defaults with the file and then the environment laid over them, and what is wrong with the result.
+fn read(
+    file: Option<&Path>,
+    env: impl Iterator<Item = (String, String)>,
+) -> Result<(Document, Vec<Fault>), ConfigErrors> {
+    let mut faults = Vec::new();
+    let mut document = Document::defaults().map_err(|fault| ConfigErrors(vec![fault]))?;
+    if let Some(path) = file {
+        document.apply_file(path, &mut faults);
+    }
+    for (name, value) in env {
+        document.apply_variable(&name, &value, &mut faults);
+    }
+    crate::rules::check(&document, &mut faults);
+    Ok((document, faults))
 }
 
 /// The variables of this process that are meant for the settings. Unlike `std::env::vars` it does not panic at
@@ -257,6 +281,14 @@ mod tests {
             assert!(error.contains(part), "{part:?} is missing in {error}");
         }
         assert!(error.starts_with("the settings have 7 fault(s):"), "{error}");
+    }
+
+    #[test]
+    fn what_is_sound_can_be_asked_for_beside_the_faults() {
+        let env = [("FANONE_CACHE__URL", "memcached://h"), ("FANONE_VIDEO__DATABASE", "sqlite:/v")];
+        let env = env.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let sound = Settings::sound(None, env.into_iter()).unwrap();
+        assert_eq!((&*sound.cache.url, sound.video.database), ("memory:", sqlite("/v")));
     }
 
     #[test]

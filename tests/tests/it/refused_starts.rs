@@ -80,6 +80,30 @@ async fn what_shows_when_the_servers_are_asked_is_told_at_once() {
 }
 
 #[tokio::test]
+async fn faults_of_the_settings_and_what_servers_say_come_in_one_message() {
+    if World::of_run() != World::Real {
+        return;
+    }
+    let site = Site::prepared(&[]).await;
+    let settings = [
+        ("counters.interval_ms", "soon"),
+        ("social.database", "oracle://u:hunter2@h/d"),
+        ("user.database", "mysql://u:hunter2@127.0.0.1:1/nobody"),
+        ("cache.url", "redis://:hunter2@127.0.0.1:1"),
+    ];
+    let told = refused(&site, &settings).await;
+    assert_tells(
+        &told,
+        &[
+            "counters.interval_ms (environment FANONE_COUNTERS__INTERVAL_MS) … expected a whole number",
+            "social.database (environment FANONE_SOCIAL__DATABASE) … accepted: sqlite:PATH, mysql://",
+            "user.database (environment FANONE_USER__DATABASE) … 127.0.0.1:1/nobody",
+            "cache.url (environment FANONE_CACHE__URL) … 127.0.0.1:1",
+        ],
+    );
+}
+
+#[tokio::test]
 async fn a_database_that_holds_other_buckets_is_refused_and_so_is_a_cache_that_is_not_there() {
     if World::of_run() != World::Real {
         return;

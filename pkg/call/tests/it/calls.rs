@@ -26,6 +26,17 @@ async fn a_call_arrives_and_its_answer_comes_back() {
 }
 
 #[tokio::test]
+async fn a_call_goes_elsewhere_when_its_instance_takes_no_connection() {
+    let site = Site::start().await;
+    site.register_a_dead_instance().await;
+    let users = site.front();
+    for _ in 0..6 {
+        let req = RegisterReq { username: "n".into(), password: "p".into() };
+        users.register(req).await.expect("a change was not sent yet, so it may go to the other");
+    }
+}
+
+#[tokio::test]
 async fn an_expected_outcome_is_an_answer() {
     let site = Site::start().await;
     let req = RegisterReq { username: "小明 ünï 🎬".into(), password: "p".into() };

@@ -119,6 +119,12 @@ impl Site {
         Self { address, users, keys, registry, settings, stop, server, _folder: folder }
     }
 
+    /// Adds an address to the registry at which nobody listens.
+    pub(crate) async fn register_a_dead_instance(&self) {
+        let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        self.registry.register(Instance::new("fanone.user", gone)).await.unwrap();
+    }
+
     /// A client of the service that calls itself `name` and can prove it.
     pub(crate) fn client_of(&self, name: &str) -> UserServiceClient {
         self.client_with_keys(name, &self.keys)
