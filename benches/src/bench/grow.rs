@@ -15,8 +15,9 @@ use crate::{
 /// Of an account, about, and below every tenth video: as `fanone seed` has them.
 const VIDEOS_OF_EACH: usize = 50;
 const COMMENTS: usize = 3;
-/// Videos that are asked about at most. There are as many at each size, so that as much of them is remembered.
-const SAMPLE: usize = 20_000;
+/// Accounts that are asked about, with all their videos: as many at each size, as many as the smallest has at least, so
+/// that the questions are of the same shape in a larger database.
+const ACCOUNTS: usize = 20;
 
 /// Loads up to each of `sizes`, restarts the site and measures the operations that `wanted` says.
 pub(crate) async fn run(
@@ -28,7 +29,6 @@ pub(crate) async fn run(
 ) -> anyhow::Result<()> {
     ensure!(sizes.is_sorted_by(|less, more| less < more), "--grow: the numbers must rise");
     let (mut grown, mut there) = (Vec::new(), 0);
-    let sample = sizes.first().map_or(SAMPLE, |first| SAMPLE.min(*first));
     for size in sizes {
         let more = size - there;
         eprintln!("loading {more} videos");
@@ -39,7 +39,7 @@ pub(crate) async fn run(
         }
         let site = parts.start().await?;
         let name = format!("grow-{size}");
-        let world = World::prepare(site.address(), &name, plan.connections, sample).await?;
+        let world = World::prepare_of_accounts(site.address(), &name, plan.connections, ACCOUNTS).await?;
         for operation in operations::growing(&world).into_iter().filter(|one| wanted(one.name)) {
             // Failures of the measurement itself stand in the table.
             if let Err(error) = http_client::fetch(site.address(), operation.request(0, 0)).await {

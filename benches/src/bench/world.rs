@@ -35,6 +35,38 @@ impl World {
         users: usize,
         videos: usize,
     ) -> anyhow::Result<Self> {
+        let mut world = Self::of_users(site, name, users).await?;
+        let mut authors = HashSet::new();
+        for page in 0..videos.div_ceil(PAGE) {
+            let more = world.add_page(site, &format!("/video/popular?page_num={page}"), &mut authors).await?;
+            if more < PAGE {
+                break;
+            }
+        }
+        world.authors.extend(authors);
+        ensure!(!world.commented.is_empty(), "too few videos: none has comments");
+        Ok(world)
+    }
+
+    /// As [`Self::prepare`], with all videos of `accounts` accounts that have some of the most visited.
+    pub(crate) async fn prepare_of_accounts(
+        site: SocketAddr,
+        name: &str,
+        users: usize,
+        accounts: usize,
+    ) -> anyhow::Result<Self> {
+        let popular = Self::prepare(site, &format!("{name}-p"), 0, 10 * PAGE).await?;
+        let mut world = Self::of_users(site, name, users).await?;
+        let mut authors = HashSet::new();
+        for author in popular.authors.iter().take(accounts) {
+            world.add_page(site, &format!("/video/list?user_id={author}"), &mut authors).await?;
+        }
+        world.authors.extend(authors);
+        ensure!(!world.commented.is_empty(), "too few videos: none has comments");
+        Ok(world)
+    }
+
+    async fn of_users(site: SocketAddr, name: &str, users: usize) -> anyhow::Result<Self> {
         let mut world = Self::default();
         for number in 0..users.max(2) {
             let form = format!("username={name}-{number}&password=bench-password");
@@ -45,21 +77,23 @@ impl World {
             let body: Value = serde_json::from_slice(&body)?;
             world.user_ids.push(text(&body, "/data/id").context("no id of a user")?);
         }
-        let mut authors = HashSet::new();
-        for page in 0..videos.div_ceil(PAGE) {
-            let path = format!("/video/popular?page_size={PAGE}&page_num={page}");
-            let body: Value = serde_json::from_slice(&fetch(site, get(&path)).await?)?;
-            let items = body.pointer("/data/items").and_then(Value::as_array).context("no videos")?;
-            for item in items {
-                world.add(item, &mut authors).context("a video has no id, author or count")?;
-            }
-            if items.len() < PAGE {
-                break;
-            }
-        }
-        world.authors.extend(authors);
-        ensure!(!world.commented.is_empty(), "too few videos: none has comments");
         Ok(world)
+    }
+
+    /// Adds the videos of one answer, and says how many they were.
+    async fn add_page(
+        &mut self,
+        site: SocketAddr,
+        path: &str,
+        authors: &mut HashSet<String>,
+    ) -> anyhow::Result<usize> {
+        let body: Value =
+            serde_json::from_slice(&fetch(site, get(&format!("{path}&page_size={PAGE}"))).await?)?;
+        let items = body.pointer("/data/items").and_then(Value::as_array).context("no videos")?;
+        for item in items {
+            self.add(item, authors).context("a video has no id, author or count")?;
+        }
+        Ok(items.len())
     }
 
     fn add(&mut self, video: &Value, authors: &mut HashSet<String>) -> Option<()> {
