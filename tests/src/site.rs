@@ -2,6 +2,7 @@
 
 mod front;
 mod look;
+mod scraped;
 
 use std::{
     process::{Command, ExitStatus, Output, Stdio},
@@ -9,6 +10,7 @@ use std::{
 };
 
 pub use front::Front;
+use scraped::Scraped;
 use tokio::sync::OnceCell;
 
 use crate::{
@@ -56,6 +58,7 @@ pub struct Site {
     servers: Option<(Databases, Redis)>,
     settings: Vec<(String, String)>,
     folder: Folder,
+    _scraped: Option<Scraped>,
 }
 
 impl Site {
@@ -81,6 +84,7 @@ impl Site {
             .then(|| (Databases::take(world.shards()), Redis::start(folder.path())));
         let mut site = Self {
             form,
+            _scraped: Scraped::announce(&instances),
             instances,
             round_robin: (fronts.len() > 1).then(|| Relay::start(fronts)),
             cache_relay: servers.as_ref().map(|(_, redis)| Relay::start(vec![redis.port])),

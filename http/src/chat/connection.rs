@@ -6,6 +6,7 @@ use std::{collections::HashSet, time::Duration};
 use bytes::Bytes;
 use fanone_base::{Code, Id, time};
 use fanone_cache::{Event, Subscription};
+use fanone_telemetry::names;
 use futures::{SinkExt, StreamExt, stream};
 use tokio::{
     io::AsyncWriteExt,
@@ -196,7 +197,10 @@ impl Talk<'_> {
     async fn hear(&mut self, message: Message) -> Result<(), End> {
         self.heard = Instant::now();
         match message {
-            Message::Text(text) => self.serve(&text).await,
+            Message::Text(text) => {
+                metrics::counter!(names::CHAT_FRAMES, "direction" => "in").increment(1);
+                self.serve(&text).await
+            }
             Message::Binary(_) => {
                 Err(End::Close(CloseCode::Unsupported.into(), "only text frames are understood"))
             }
@@ -234,6 +238,9 @@ impl Talk<'_> {
     }
 
     async fn send(&mut self, message: Message) -> Result<(), End> {
+        if message.is_text() {
+            metrics::counter!(names::CHAT_FRAMES, "direction" => "out").increment(1);
+        }
         match timeout(SEND_TIMEOUT, self.socket.send(message)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(End::Gone),

@@ -20,6 +20,7 @@ use volo_http::{body::Body, context::ServerContext, server::extract::FromRequest
 use super::{
     count,
     publish::{self, Draft},
+    received,
     sniffer::Sniffer,
     to_the_end,
 };
@@ -139,6 +140,7 @@ async fn store(app: &App, mut field: Field<'_>, held: &Held) -> Result<Receiving
     let mut receiving: Option<Receiving> = None;
     while let Some(piece) = field.chunk().await.map_err(|error| refuse(&error))? {
         held.release(piece.len());
+        received(&piece);
         if let Some(file) = &mut receiving {
             file.writer.write(piece).await?;
             continue;

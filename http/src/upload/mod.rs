@@ -9,9 +9,11 @@ pub(crate) mod tus;
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use fanone_base::Id;
 use fanone_config::Settings;
 use fanone_media::{Covers, MediaStore, Segments};
+use fanone_telemetry::names;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{extract::Login, refusal::Refusal, state::App};
@@ -45,6 +47,11 @@ impl Uploads {
         let permit = Arc::clone(&self.slots).try_acquire_owned().ok();
         permit.ok_or_else(|| Refusal::busy(RETRY_AFTER_S))
     }
+}
+
+/// Counts bytes of an upload as they come in.
+fn received(piece: &Bytes) {
+    metrics::counter!(names::UPLOAD_BYTES).increment(piece.len() as u64);
 }
 
 /// Counts one more upload of a user that the video service does not see coming, and refuses what is too many for a day.

@@ -123,6 +123,16 @@ fn log_refusal(error: &IdentityError, cx: &ServerContext, method: &FastStr) {
     }
 }
 
+/// Why calls are refused here; an alert needs the series before the first refusal.
+const REASONS: [&str; 5] = ["forbidden", "not_logged_in", "access_expired", "busy", "malformed"];
+
+/// Begins to count calls that the service will never see.
+pub(crate) fn count_refusals_from_zero() {
+    for reason in REASONS {
+        metrics::counter!(names::RPC_REFUSED, "reason" => reason).increment(0);
+    }
+}
+
 /// Counts a call that the service never saw.
 pub(crate) fn count_refusal(reason: &'static str) {
     metrics::counter!(names::RPC_REFUSED, "reason" => reason).increment(1);

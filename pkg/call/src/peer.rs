@@ -30,7 +30,7 @@ use crate::{
     accept,
     fallback::Fallback,
     guard::{GuardedCodec, Side},
-    inbound::Inbound,
+    inbound::{Inbound, count_refusals_from_zero},
     outbound::Outbound,
 };
 
@@ -143,6 +143,7 @@ impl Peer {
         S: Service<ServerContext, Req, Error = ServerError> + Send + Sync + 'static,
         S::Response: EntryMessage + Send + 'static,
     {
+        count_refusals_from_zero();
         let inbound = Inbound {
             handler: service,
             gate: Gate::new(self.name(), &self.keys)?,

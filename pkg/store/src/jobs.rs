@@ -37,7 +37,7 @@ pub async fn every<E, Job, Run>(
     Run: Future<Output = Result<(), E>>,
 {
     let of_shard = |shard: &Shard| {
-        let (shard, shutdown, job) = (shard.clone(), shutdown.clone(), &job);
+        let (shard, shutdown, job) = (shard.for_job(), shutdown.clone(), &job);
         async move {
             if !shard.is_shared() {
                 return jobs::every(name, interval, shutdown, || job(shard.clone())).await;
@@ -60,9 +60,10 @@ async fn run_if_ours<E: Error + 'static>(
 ) -> Result<(), JobError<E>> {
     let ours = lease.take().await.map_err(JobError::Lease);
     let held = if matches!(ours, Ok(true)) { 1.0 } else { 0.0 };
-    metrics::gauge!(names::JOB_LEASES, "job" => name, "source" => shard.namespace(), "shard" => shard.place().to_string())
+    metrics::gauge!(names::JOB_LEASES, "job_name" => name, "source" => shard.namespace(), "shard" => shard.place().to_string())
         .set(held);
     if !ours? {
+        shard.backlog().leave_to_others(shard);
         return Ok(());
     }
     tokio::select! {

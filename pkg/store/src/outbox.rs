@@ -9,7 +9,10 @@
 //! whatever crashes where: the same batch is sent again, and the receiver, who recorded its number
 //! together with its effect, knows it.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use fanone_base::{Id, time};
 use fanone_telemetry::names;
@@ -276,12 +279,33 @@ async fn report_lag(shard: &Shard, destination: &'static str) -> Result<(), Stor
         (waiting, oldest) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
     }
     let lag_ms = if waiting == 0 { 0 } else { (time::now_ms() - oldest).max(0) };
+    shard.backlog().note(destination);
+    show_lag(shard, destination, waiting as f64, lag_ms as f64 / 1000.0);
+    Ok(())
+}
+
+fn show_lag(shard: &Shard, destination: &'static str, waiting: f64, lag_s: f64) {
     let labels = [
         ("source", shard.namespace().to_owned()),
         ("shard", shard.place().to_string()),
         ("destination", destination.to_owned()),
     ];
-    metrics::gauge!(names::OUTBOX_PENDING_EVENTS, &labels).set(waiting as f64);
-    metrics::gauge!(names::OUTBOX_LAG, &labels).set(lag_ms as f64 / 1000.0);
-    Ok(())
+    metrics::gauge!(names::OUTBOX_PENDING_EVENTS, &labels).set(waiting);
+    metrics::gauge!(names::OUTBOX_LAG, &labels).set(lag_s);
+}
+
+/// The destinations whose lag a job shows. Cheap to clone.
+#[derive(Clone, Default)]
+pub(crate) struct Backlog(Arc<Mutex<BTreeSet<&'static str>>>);
+
+impl Backlog {
+    fn note(&self, destination: &'static str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(destination);
+    }
+
+    /// Another process goes on with the job and shows how far it is: what was shown here is true no more.
+    pub(crate) fn leave_to_others(&self, shard: &Shard) {
+        let shown = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        shown.into_iter().for_each(|destination| show_lag(shard, destination, 0.0, 0.0));
+    }
 }

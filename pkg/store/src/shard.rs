@@ -11,6 +11,7 @@ use crate::{
     metric::Durations,
     migration,
     mysql::{self, Nodes},
+    outbox::Backlog,
     presence, sqlite,
     versions::{ShardVersion, StoreVersions},
     work::{Queue, Repeat},
@@ -25,6 +26,7 @@ pub struct Shard {
     reader: Reader,
     queue: Queue,
     version: ShardVersion,
+    backlog: Backlog,
 }
 
 impl Shard {
@@ -51,7 +53,7 @@ impl Shard {
             _ => {
                 let version = ShardVersion::new(place, versions.clone());
                 let nodes = connect(shard, options, &durations)?;
-                nodes.watch();
+                nodes.watch(place);
                 nodes.reach(&shard.to_string()).await?;
                 let queue = mysql::start(&nodes, &version);
                 (Reader::mysql(nodes), queue, version)
@@ -64,7 +66,7 @@ impl Shard {
         }
         layout::check(&reader, shard).await?;
         let source = migration::identity(&reader).await?.into();
-        Ok(Self { namespace, place, source, reader, queue, version })
+        Ok(Self { namespace, place, source, reader, queue, version, backlog: Backlog::default() })
     }
 
     /// Whose rows these are, for metrics and logs.
@@ -118,6 +120,15 @@ impl Shard {
         F: for<'t> Fn(&'t Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
     {
         self.queue.run(Repeat::Harmless, f).await
+    }
+
+    /// The same shard for one job, which shows lags of its own.
+    pub(crate) fn for_job(&self) -> Self {
+        Self { backlog: Backlog::default(), ..self.clone() }
+    }
+
+    pub(crate) fn backlog(&self) -> &Backlog {
+        &self.backlog
     }
 
     pub(crate) fn shared_version(&self) -> &ShardVersion {

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::panic::AssertUnwindSafe;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures::FutureExt;
 use tokio::time::MissedTickBehavior;
@@ -12,7 +12,7 @@ use crate::logs::chain;
 use crate::names;
 use crate::timings::Timings;
 
-static DURATION: Timings<1> = Timings::new(names::JOB_DURATION, ["job"]);
+static DURATION: Timings<1> = Timings::new(names::JOB_DURATION, ["job_name"]);
 
 /// Runs a job at once and then every `interval`, until `shutdown`. Runs never overlap: one that takes longer than the
 /// interval delays the next. A run that is under way at the shutdown is dropped where it waits, so a job must bear
@@ -33,7 +33,9 @@ pub async fn every<Job, Run, E>(
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut failures: u64 = 0;
     // An alert needs the series before the first failure.
-    metrics::counter!(names::JOB_FAILURES, "job" => name).increment(0);
+    metrics::counter!(names::JOB_FAILURES, "job_name" => name).increment(0);
+    metrics::gauge!(names::JOB_INTERVAL, "job_name" => name).set(interval.as_secs_f64());
+    succeeded(name);
     loop {
         let run = async {
             ticks.tick().await;
@@ -55,16 +57,23 @@ pub async fn every<Job, Run, E>(
 /// Counts and logs the outcome of a run; gives the number of failures in a row.
 fn note(name: &'static str, problem: Option<String>, failures: u64) -> u64 {
     let Some(problem) = problem else {
+        succeeded(name);
         if failures > 0 {
             tracing::info!(job = name, failures, "job works again");
         }
         return 0;
     };
-    metrics::counter!(names::JOB_FAILURES, "job" => name).increment(1);
+    metrics::counter!(names::JOB_FAILURES, "job_name" => name).increment(1);
     if failures == 0 {
         tracing::error!(job = name, error = problem, "job fails");
     }
     failures + 1
+}
+
+/// Notes the time.
+fn succeeded(name: &'static str) {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    metrics::gauge!(names::JOB_LAST_SUCCESS, "job_name" => name).set(now.as_secs_f64());
 }
 
 #[cfg(test)]
@@ -96,8 +105,13 @@ mod tests {
         .await;
         assert_eq!(runs.get(), 4);
         let text = metrics.render();
-        assert!(text.contains("fanone_job_failures_total{job=\"test_failing\"} 2"), "{text}");
-        assert!(text.contains("fanone_job_duration_seconds_count{job=\"test_failing\"} 4"), "{text}");
+        assert!(text.contains("fanone_job_failures_total{job_name=\"test_failing\"} 2"), "{text}");
+        assert!(text.contains("fanone_job_duration_seconds_count{job_name=\"test_failing\"} 4"), "{text}");
+        assert!(text.contains("fanone_job_interval_seconds{job_name=\"test_failing\"} 1"), "{text}");
+        assert!(
+            text.contains("fanone_job_last_success_timestamp_seconds{job_name=\"test_failing\"} 1"),
+            "{text}"
+        );
     }
 
     #[tokio::test]

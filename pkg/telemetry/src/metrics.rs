@@ -51,6 +51,7 @@ fn build() -> Result<PrometheusHandle, metrics_exporter_prometheus::BuildError> 
             Kind::Histogram => metrics::describe_histogram!(metric.name, metric.unit, metric.help),
         }
     }
+    metrics::gauge!(names::BUILD_INFO, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     Ok(handle)
 }
 
@@ -91,6 +92,7 @@ mod tests {
         assert!(text.contains("# HELP fanone_rpc_refused_total Calls refused"), "{text}");
         assert!(text.contains("fanone_rpc_refused_total{reason=\"test\"} 1"), "{text}");
         assert!(text.contains("# TYPE process_resident_memory_bytes gauge\n"), "{text}");
+        assert!(text.contains("fanone_build_info{version=\""), "{text}");
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Every metric of the program, in one table: name, kind, unit and help.
 //!
 //! Names follow the OpenTelemetry conventions in their Prometheus form where one exists, and begin with `fanone_`
-//! otherwise. Labels never hold an id, a URL or a text from outside.
+//! otherwise. Labels never hold an id, a URL or a text from outside, and none is called `job`, `instance` or `role`:
+//! these are for whoever collects them.
 
 use metrics::Unit;
 
@@ -56,6 +57,16 @@ metrics! {
         "Calls refused before the service saw them, by reason.";
     DB_CLIENT_OPERATION_DURATION = "db_client_operation_duration_seconds", Histogram, Seconds,
         "Duration of database operations by db_namespace and db_operation_name.";
+    DB_CLIENT_CONNECTION_COUNT = "db_client_connection_count", Gauge, Count,
+        "Connections to the database servers, by db_namespace, shard and state (used, idle).";
+    DB_CLIENT_CONNECTION_MAX = "db_client_connection_max", Gauge, Count,
+        "The most connections that there may be, by db_namespace and shard.";
+    DB_CLIENT_CONNECTION_PENDING = "db_client_connection_pending_requests", Gauge, Count,
+        "Who waits for a connection to a database server, by db_namespace and shard.";
+    DB_CLIENT_CONNECTION_TIMEOUTS = "db_client_connection_timeouts_total", Counter, Count,
+        "Waits that ended without a connection to a database server, by db_namespace.";
+    DB_TRANSACTION_REPEATS = "fanone_db_transaction_repeats_total", Counter, Count,
+        "Transactions run again after a deadlock, a lock or a lost connection, by db_namespace.";
     CACHE_OPERATION_DURATION = "fanone_cache_operation_duration_seconds", Histogram, Seconds,
         "Duration of operations on the cache server, by operation and outcome.";
     CACHE_AWAY = "fanone_cache_away", Gauge, Count,
@@ -65,15 +76,25 @@ metrics! {
     OUTBOX_LAG = "fanone_outbox_lag_seconds", Gauge, Seconds,
         "Age of the oldest event in the outbox, by source, shard and destination.";
     JOB_DURATION = "fanone_job_duration_seconds", Histogram, Seconds,
-        "Duration of the runs of a scheduled job, by job.";
+        "Duration of the runs of a scheduled job, by job_name.";
     JOB_FAILURES = "fanone_job_failures_total", Counter, Count,
-        "Failed runs of a scheduled job, by job.";
+        "Failed runs of a scheduled job, by job_name.";
+    JOB_INTERVAL = "fanone_job_interval_seconds", Gauge, Seconds,
+        "The pause between two runs of a scheduled job, by job_name.";
+    JOB_LAST_SUCCESS = "fanone_job_last_success_timestamp_seconds", Gauge, Seconds,
+        "When a scheduled job last ran without a failure, or else when it was started, in Unix time, by job_name.";
     JOB_LEASES = "fanone_job_leases", Gauge, Count,
-        "Whether this process has the lease of a scheduled job (1) or another one (0), by job, source and shard.";
+        "Whether this process has the lease of a scheduled job (1) or another one (0), by job_name, source and shard.";
     CHAT_CONNECTIONS = "fanone_chat_connections", Gauge, Count,
         "Open WebSocket connections of the chat.";
+    CHAT_FRAMES = "fanone_chat_frames_total", Counter, Count,
+        "Text frames of the chat, by direction (in, out).";
     UPLOAD_BYTES = "fanone_upload_bytes_total", Counter, Bytes,
         "Bytes of uploads that were received.";
+    PART_READY = "fanone_part_ready", Gauge, Count,
+        "Whether a part of the process works (1) or not (0), asked at each scrape, by part as in /readyz.";
+    BUILD_INFO = "fanone_build_info", Gauge, Count,
+        "Always 1, by version.";
     PROCESS_RESIDENT_MEMORY = "process_resident_memory_bytes", Gauge, Bytes,
         "Memory of the process that is in RAM.";
     PROCESS_RESIDENT_MEMORY_PEAK = "process_resident_memory_peak_bytes", Gauge, Bytes,

@@ -39,7 +39,7 @@ apt_install() {
 end_services() {
   local package service
   for package; do
-    case $package in mariadb-server) service=mariadb ;; redis-server | redis-sentinel) service=$package ;; *) continue ;; esac
+    case $package in mariadb-server) service=mariadb ;; redis-server | redis-sentinel | prometheus) service=$package ;; *) continue ;; esac
     if [ -d /run/systemd/system ]; then as_root systemctl --quiet disable --now "$service" || true
     elif [ -x "/etc/init.d/$service" ]; then as_root "/etc/init.d/$service" stop >/dev/null 2>&1 || true; fi
   done

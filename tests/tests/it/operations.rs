@@ -58,7 +58,7 @@ async fn the_metrics_have_the_names_that_dashboards_know() {
         ("rpc_client_call_duration_seconds_count", &["rpc_method", "caller", "outcome"]),
         ("rpc_server_call_duration_seconds_count", &["rpc_method", "caller", "outcome"]),
         ("db_client_operation_duration_seconds_count", &["db_namespace", "db_operation_name"]),
-        ("fanone_job_duration_seconds_count", &["job"]),
+        ("fanone_job_duration_seconds_count", &["job_name"]),
     ] {
         let sample = metrics.samples.iter().find(|sample| sample.name == name).unwrap();
         labels.iter().for_each(|label| assert_ne!(sample.label(label), "", "{name}: no {label}"));

@@ -39,7 +39,7 @@ async fn holders(site: &Site, job: &str) -> Vec<usize> {
         let Ok(answer) = reqwest::get(url).await else { continue };
         let metrics = Metrics::parse(&answer.text().await.unwrap_or_default());
         let is_lease = |name: &str| name == "fanone_job_leases";
-        let of_job = metrics.samples.iter().filter(|one| is_lease(&one.name) && one.label("job") == job);
+        let of_job = metrics.samples.iter().filter(|one| is_lease(&one.name) && one.label("job_name") == job);
         places.extend(of_job.filter(|sample| sample.value > 0.0).map(|_| place));
     }
     places

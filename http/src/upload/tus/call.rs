@@ -16,6 +16,7 @@ use crate::{
     extract::{Login, body::idle_stream},
     gate::Scope,
     refusal::Refusal,
+    upload::received,
 };
 
 /// A request, once its version and its login are checked.
@@ -68,8 +69,11 @@ impl Call {
     pub(super) fn stream(self) -> Result<ChunkStream, Refusal> {
         let slot = self.by.app.uploads.slot()?;
         let pieces = idle_stream(self.body, self.by.app.settings.http.body_idle_timeout());
-        let pieces = pieces.inspect(move |_| {
+        let pieces = pieces.inspect(move |piece| {
             let _held = &slot;
+            if let Ok(piece) = piece {
+                received(piece);
+            }
         });
         Ok(pieces.map_err(Into::into).boxed())
     }

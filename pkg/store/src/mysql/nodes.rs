@@ -1,6 +1,7 @@
 //! The nodes of one shard: the first that works is used, by reads and writes alike, until it fails.
 
 use std::{
+    future::ready,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -10,6 +11,8 @@ use std::{
 
 use deadpool::managed::Pool;
 use fanone_config::Connections;
+use fanone_telemetry::names;
+use metrics::Counter;
 use sea_orm::{DbErr, QueryResult, Statement, sqlx::mysql::MySqlConnectOptions};
 
 use super::{
@@ -17,7 +20,10 @@ use super::{
     connection::{Connector, Lent, acquire, pool},
     explain,
 };
-use crate::{StoreError, metric::Durations};
+use crate::{
+    StoreError,
+    metric::{Counts, Durations},
+};
 
 /// How often an operation goes on to another connection before it gives up.
 const ATTEMPTS: u32 = 4;
@@ -25,6 +31,8 @@ const ATTEMPTS: u32 = 4;
 const PAUSE: Duration = Duration::from_millis(100);
 /// How often it is asked whether an earlier node is back.
 const RETURN_INTERVAL: Duration = Duration::from_secs(10);
+/// How often the connections are counted.
+const COUNT_INTERVAL: Duration = Duration::from_secs(2);
 
 /// The nodes of a shard. Cheap to clone.
 #[derive(Clone)]
@@ -36,6 +44,7 @@ struct Shared {
     /// The place of the node in use.
     current: AtomicUsize,
     limits: Connections,
+    timeouts: Counter,
 }
 
 struct Node {
@@ -62,7 +71,13 @@ impl Nodes {
             pool: pool(options, limits, durations),
         };
         let nodes = nodes.into_iter().map(node).collect();
-        Self(Arc::new(Shared { namespace, nodes, current: AtomicUsize::default(), limits: limits.clone() }))
+        let current = AtomicUsize::default();
+        let timeouts = metrics::counter!(names::DB_CLIENT_CONNECTION_TIMEOUTS, "db_namespace" => namespace);
+        Self(Arc::new(Shared { namespace, nodes, current, limits: limits.clone(), timeouts }))
+    }
+
+    pub(crate) fn namespace(&self) -> &'static str {
+        self.0.namespace
     }
 
     pub(crate) fn limits(&self) -> &Connections {
@@ -91,7 +106,10 @@ impl Nodes {
                     self.leave(node, &error);
                     attempt += 1;
                 }
-                Err(error) => return Err(error),
+                Err(error) => {
+                    self.0.timeouts.increment(1);
+                    return Err(error);
+                }
             }
         }
     }
@@ -146,8 +164,15 @@ impl Nodes {
         result
     }
 
-    /// Goes back to an earlier node once it works again, for as long as somebody else holds these nodes.
-    pub(crate) fn watch(&self) {
+    /// Counts the connections, as those of the shard at `place`, and goes back to an earlier node once it works again, for
+    /// as long as somebody else holds these nodes.
+    pub(crate) fn watch(&self, place: usize) {
+        let counts = Counts::of(self.0.namespace, place);
+        counts.max.set(f64::from(self.0.limits.connections_max));
+        self.every(COUNT_INTERVAL, move |nodes| {
+            counts.set(nodes.0.nodes.iter().map(|node| node.pool.status()));
+            ready(())
+        });
         if self.0.nodes.len() > 1 {
             self.every(RETURN_INTERVAL, |nodes| async move { nodes.return_to_first().await });
         }

@@ -9,7 +9,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use fanone_telemetry::names;
 use futures::future::join_all;
+use metrics::Counter;
 use sea_orm::DbErr;
 use tokio::sync::{Mutex, mpsc};
 
@@ -35,8 +37,9 @@ type Works = Vec<Box<dyn Work>>;
 pub(crate) fn start(nodes: &Nodes, version: &ShardVersion) -> Queue {
     let (queue, waiting) = Queue::new();
     let waiting = Arc::new(Mutex::new(waiting));
+    let repeats = metrics::counter!(names::DB_TRANSACTION_REPEATS, "db_namespace" => nodes.namespace());
     for _ in 0..LANES {
-        let lane = Lane { nodes: nodes.clone(), version: version.clone() };
+        let lane = Lane { nodes: nodes.clone(), version: version.clone(), repeats: repeats.clone() };
         tokio::spawn(lane.run(Arc::clone(&waiting)));
     }
     queue
@@ -45,6 +48,8 @@ pub(crate) fn start(nodes: &Nodes, version: &ShardVersion) -> Queue {
 struct Lane {
     nodes: Nodes,
     version: ShardVersion,
+    /// Transactions that were run again.
+    repeats: Counter,
 }
 
 /// How an attempt ended.
@@ -78,12 +83,14 @@ impl Lane {
                     return group.into_iter().for_each(|work| work.finish(Ok(())));
                 }
                 Ended::Unknown(error) => {
+                    self.repeats.increment(1);
                     let (repeated, lost): (Works, Works) =
                         group.into_iter().partition(|work| work.repeat() == Repeat::Harmless);
                     lost.into_iter().for_each(|work| work.finish(Err(StoreError::unknown(&error))));
                     group = repeated;
                 }
-                Ended::Undone | Ended::Again(_) => {}
+                Ended::Again(_) => self.repeats.increment(1),
+                Ended::Undone => {}
             }
         }
         join_all(group.into_iter().map(|work| self.serve_alone(work))).await;
@@ -112,6 +119,7 @@ impl Lane {
             tokio::time::sleep(pause.mul_f32(0.5 + rand::random::<f32>())).await;
             pause *= 3;
             attempt += 1;
+            self.repeats.increment(1);
         };
         works.into_iter().for_each(|work| work.finish(ended.clone()));
     }

@@ -7,7 +7,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fanone_store::{Store, jobs};
+use fanone_base::{Bucket, Id};
+use fanone_store::{
+    OutboxEvent, Shard, Store, StoreError, jobs,
+    outbox::{self, Batch},
+};
+use sea_orm::{ConnectionTrait, Statement};
 use tokio_util::sync::CancellationToken;
 
 use crate::fresh;
@@ -68,5 +73,48 @@ async fn a_job_runs_in_one_process_and_moves_when_that_one_dies_or_ends() {
     let took = third.runs_again().await;
     assert!(took < Duration::from_secs(5), "an orderly end gives the lease back: {took:?}");
     third.task.abort();
+    fresh.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_loses_the_lease_shows_no_lag_any_more() {
+    const LAG: &str = "fanone_outbox_pending_events{source=\"test\",shard=\"0\",destination=\"nowhere\"}";
+    let shown = async |value: u64| {
+        let (metrics, start) = (fanone_telemetry::metrics::install().unwrap(), Instant::now());
+        while !metrics.render().contains(&format!("{LAG} {value}\n")) {
+            assert!(start.elapsed() < Duration::from_secs(20), "not {value}:\n{}", metrics.render());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let fresh = fresh().await;
+    let store = fresh.store().await;
+    let shard = store.shard(Bucket::new(0)).clone();
+    let happen = shard.write(|tx| {
+        Box::pin(async move { outbox::record(tx, "nowhere", &[OutboxEvent::counter(1, Id(1), 1)]).await })
+    });
+    happen.await.unwrap();
+    let (jobs_store, shutdown) = (store.clone(), CancellationToken::new());
+    let ended = shutdown.clone();
+    let process = tokio::spawn(async move {
+        let job = |shard: Shard| async move {
+            let refuse = async |_: Batch| Err(StoreError::Busy);
+            outbox::deliver(&shard, "nowhere", 10, refuse).await.map(drop)
+        };
+        jobs::every(&jobs_store, "test_lag", Duration::from_millis(100), ended, job).await;
+    });
+    shown(1).await;
+
+    let take = shard.write(|tx| {
+        Box::pin(async move {
+            let sql = "UPDATE lease SET holder = 'another', expires_at = expires_at + 60000 WHERE name = 'test_lag'";
+            tx.execute_raw(Statement::from_string(tx.get_database_backend(), sql)).await?;
+            Ok::<_, StoreError>(())
+        })
+    });
+    take.await.unwrap();
+    shown(0).await;
+
+    shutdown.cancel();
+    process.await.unwrap();
     fresh.drop().await;
 }

@@ -123,7 +123,9 @@ mod tests {
         let (status, body) = get(address, "/readyz").await;
         assert_eq!(status, 503);
         assert!(body.contains("\"user.database\"") && body.contains("disk is full"), "{body}");
-        assert!(get(address, "/metrics").await.1.contains("process_resident_memory_bytes "));
+        let metrics = get(address, "/metrics").await.1;
+        assert!(metrics.contains("process_resident_memory_bytes "), "{metrics}");
+        assert!(metrics.contains("fanone_part_ready{part=\"user.database\"} 0"), "{metrics}");
         assert!(get(address, "/").await.1.contains("/debug/pprof/flamegraph"));
         assert_eq!(get(address, "/nothing").await.0, 404);
         for query in ["0", "61", "x", ""] {

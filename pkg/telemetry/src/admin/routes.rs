@@ -10,6 +10,7 @@ use hyper::body::Incoming;
 
 use super::Admin;
 use super::profile::{Form, ProfileError};
+use crate::names;
 
 const SECONDS_DEFAULT: u64 = 10;
 const SECONDS_MAX: u64 = 60;
@@ -40,9 +41,7 @@ pub(super) async fn answer(admin: &Admin, request: &Request<Incoming>) -> Answer
         "/" => page(StatusCode::OK, "text/html; charset=utf-8", INDEX),
         "/healthz" => text(StatusCode::OK, "ok\n"),
         "/readyz" => ready(admin).await,
-        "/metrics" => {
-            page(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", admin.metrics.render())
-        }
+        "/metrics" => measured(admin).await,
         "/debug/pprof/profile" => profile(admin, query, Form::Protobuf).await,
         "/debug/pprof/flamegraph" => profile(admin, query, Form::Flamegraph).await,
         _ => text(StatusCode::NOT_FOUND, "no such page; / lists what there is\n"),
@@ -58,6 +57,14 @@ async fn ready(admin: &Admin) -> Answer {
             text(StatusCode::INTERNAL_SERVER_ERROR, format!("the report can't be written: {error}\n"))
         }
     }
+}
+
+/// All metrics, with how the parts are at this moment.
+async fn measured(admin: &Admin) -> Answer {
+    for (name, part) in admin.readiness.report().await.parts {
+        metrics::gauge!(names::PART_READY, "part" => name).set(if part.ready { 1.0 } else { 0.0 });
+    }
+    page(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", admin.metrics.render())
 }
 
 async fn profile(admin: &Admin, query: &str, form: Form) -> Answer {

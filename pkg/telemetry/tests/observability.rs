@@ -1,4 +1,4 @@
-//! Holds the table of metrics in `docs/operations.md` to the names in the code. `UPDATE_SNAPSHOT=1`
+//! Holds the table of metrics in `docs/observability.md` to the names in the code. `UPDATE_SNAPSHOT=1`
 //! writes it anew.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panic")]
@@ -7,7 +7,7 @@ use std::{env, fmt::Write as _, fs};
 
 use fanone_telemetry::names::{self, Kind};
 
-const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/operations.md");
+const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/observability.md");
 const BEGIN: &str = "<!-- metrics -->\n";
 const END: &str = "<!-- end of metrics -->";
 
@@ -35,6 +35,6 @@ fn every_metric_stands_in_the_document() {
     }
     assert!(
         written == table(),
-        "docs/operations.md: UPDATE_SNAPSHOT=1 cargo test -p fanone-telemetry --test operations"
+        "docs/observability.md: UPDATE_SNAPSHOT=1 cargo test -p fanone-telemetry --test observability"
     );
 }
