@@ -3,6 +3,7 @@
 mod banner;
 mod cli;
 mod outside;
+mod registration;
 mod roles;
 mod seed;
 mod shard;

@@ -5,7 +5,7 @@ use std::{future::Future, pin::Pin, time::Duration};
 use anyhow::Context;
 use fanone_config::{Mode, Role, Settings};
 use fanone_identity::{Keys, OnMissing};
-use fanone_registry::{Instance, Registry};
+use fanone_registry::Registry;
 use fanone_telemetry::{
     admin::{self, Readiness},
     logs, metrics,
@@ -21,10 +21,10 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     banner,
     outside::{self, Outside},
-    roles,
+    registration, roles,
 };
 
-/// The whole stop takes no longer; what still runs then is cut off.
+/// The stop takes no longer, once the registry has been told; what still runs then is cut off.
 const STOP_MAX: Duration = Duration::from_millis(4500);
 
 /// What every role of this process is built from.
@@ -67,7 +67,7 @@ pub(crate) async fn run(settings: Settings, roles: &[Role]) -> anyhow::Result<()
     let site = Site {
         outside,
         keys: Keys::open(&settings.identity.keys, on_missing)?,
-        registry: Registry::open(&settings.registry.url.to_string())?,
+        registry: Registry::open(&settings.registry.url, registration::options(&settings, roles))?,
         readiness: Readiness::default(),
         stop_first: CancellationToken::new(),
         stop_last: CancellationToken::new(),
@@ -83,7 +83,7 @@ pub(crate) async fn run(settings: Settings, roles: &[Role]) -> anyhow::Result<()
             roles::start(&site, role, listener).await.with_context(|| format!("starting {role}"))?;
         parts.first.extend(of_role.first);
         parts.last.extend(of_role.last);
-        site.registry.register(Instance::new(role.service_name(), address)).await?;
+        site.registry.register(registration::instance(&site.settings, role, address)).await?;
     }
     let (mut first, mut last) = (JoinSet::new(), JoinSet::new());
     parts.first.into_iter().for_each(|part| drop(first.spawn(part)));
@@ -93,6 +93,14 @@ pub(crate) async fn run(settings: Settings, roles: &[Role]) -> anyhow::Result<()
 
     signals.first().await;
     tracing::info!("stopping");
+    // Nobody is to come any more before anything stops to listen.
+    tokio::select! {
+        () = site.registry.leave() => {}
+        () = signals.first() => {
+            tracing::warn!("stopped at once, at the second signal");
+            return Ok(());
+        }
+    }
     let orderly = async {
         site.stop_first.cancel();
         while first.join_next().await.is_some() {}
@@ -107,7 +115,7 @@ pub(crate) async fn run(settings: Settings, roles: &[Role]) -> anyhow::Result<()
     Ok(())
 }
 
-/// Makes the databases a part of the program's readiness.
+/// Makes the databases, and knowing where the services are, a part of the program's readiness.
 fn watch(site: &Site) {
     for (role, store) in site.outside.stores() {
         let store = store.clone();
@@ -116,6 +124,11 @@ fn watch(site: &Site) {
             async move { store.ping().await.map_err(|error| fanone_telemetry::chain(&error)) }
         });
     }
+    let registry = site.registry.clone();
+    site.readiness.add("registry", move || {
+        let unknown = registry.unknown_services().join(", ");
+        async move { if unknown.is_empty() { Ok(()) } else { Err(format!("no instance of {unknown} is known")) } }
+    });
 }
 
 /// Binds every port before anything starts, so that one message names all that are taken.

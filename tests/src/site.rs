@@ -17,6 +17,7 @@ use crate::{
     Signal, eventually_within,
     folder::Folder,
     instance::{self, Instance, variable},
+    nacos::Namespace,
     process::Process,
     relay::{Mode, Relay},
     world::{Databases, Form, Redis, World},
@@ -56,6 +57,8 @@ pub struct Site {
     /// Lies between the processes and their Redis, where there is one.
     cache_relay: Option<Relay>,
     servers: Option<(Databases, Redis)>,
+    /// In which the processes find each other, where they do so by a Nacos.
+    namespace: Option<Namespace>,
     settings: Vec<(String, String)>,
     folder: Folder,
     _scraped: Option<Scraped>,
@@ -89,6 +92,7 @@ impl Site {
             round_robin: (fronts.len() > 1).then(|| Relay::start(fronts)),
             cache_relay: servers.as_ref().map(|(_, redis)| Relay::start(vec![redis.port])),
             servers,
+            namespace: (form != Form::One).then(Namespace::of_run).flatten(),
             settings: Vec::new(),
             folder,
         };
@@ -106,7 +110,7 @@ impl Site {
             own.push(("http.public_url".to_owned(), format!("http://127.0.0.1:{}", relay.port())));
         }
         if self.form != Form::One {
-            own.push(("registry.url".to_owned(), self.static_registry()));
+            own.push(("registry.url".to_owned(), self.registry()));
         }
         if let (Some((databases, redis)), Some(relay)) = (&self.servers, &self.cache_relay) {
             own.extend(databases.settings());
@@ -135,13 +139,7 @@ impl Site {
     /// Starts the processes again that [`Site::kill`], [`Site::kill_service`], [`Site::kill_one`] or [`Site::stop`] ended,
     /// on the same data and ports.
     pub async fn launch(&mut self) {
-        for index in 0..self.instances.len() {
-            let ended = self.instances.get(index).filter(|one| one.process.is_none());
-            let process = ended.map(|one| Process::start(self.command(one)));
-            if let (Some(one), Some(_)) = (self.instances.get_mut(index), &process) {
-                one.process = process;
-            }
-        }
+        self.launch_without_waiting();
         let http = reqwest::Client::new();
         eventually_within(Duration::from_secs(60), "the site is ready", async || {
             for one in &self.instances {
@@ -155,6 +153,17 @@ impl Site {
             Ok(())
         })
         .await;
+    }
+
+    /// As [`Site::launch`], for a site that will not be ready.
+    pub fn launch_without_waiting(&mut self) {
+        for index in 0..self.instances.len() {
+            let ended = self.instances.get(index).filter(|one| one.process.is_none());
+            let process = ended.map(|one| Process::start(self.command(one)));
+            if let (Some(one), Some(_)) = (self.instances.get_mut(index), &process) {
+                one.process = process;
+            }
+        }
     }
 
     fn assert_alive(&self, one: &Instance) {
@@ -171,6 +180,16 @@ impl Site {
     fn program(&self, settings: Vec<(String, String)>) -> Command {
         let variables = settings.into_iter().map(|(key, value)| (variable(&key), value));
         instance::program_with(variables, &self.log_path(), self.folder.path())
+    }
+
+    /// Where the processes find each other.
+    fn registry(&self) -> String {
+        self.namespace.as_ref().map_or_else(|| self.static_registry(), Namespace::url)
+    }
+
+    /// The site's part of the Nacos, where its processes find each other by one.
+    pub fn namespace(&self) -> Option<&Namespace> {
+        self.namespace.as_ref()
     }
 
     fn static_registry(&self) -> String {
@@ -216,6 +235,19 @@ impl Site {
             process.wait().await;
         }
         format!("{} {place}", one.role.unwrap_or("everything"))
+    }
+
+    /// Asks the process at `place`, as of [`Site::kill_one`], to end, and waits until it has.
+    pub async fn end_one(&mut self, place: usize) -> ExitStatus {
+        let one = self.instances.get_mut(place).and_then(|one| one.process.take());
+        let process = one.expect("a process that runs");
+        process.send(Signal::Terminate);
+        process.wait().await
+    }
+
+    /// Where the process at `place` listens as `role`.
+    pub fn port_at(&self, place: usize, role: &str) -> u16 {
+        self.instances.get(place).and_then(|one| one.port(role)).expect("a process of this role")
     }
 
     /// How many processes there are when all run.

@@ -108,6 +108,7 @@ impl Peer {
     {
         let limit = self.settings.rpc_timeout();
         let callee = builder.get_callee_name().clone();
+        self.registry.watch_service(&callee);
         let codec = GuardedCodec::new(&callee, Side::Client, self.settings.frame_max_bytes);
         let retries = match retry {
             Retry::Never => 0,

@@ -14,6 +14,7 @@ mod database;
 mod document;
 mod fault;
 mod mask;
+mod nacos;
 mod render;
 mod role;
 mod rules;
@@ -23,6 +24,7 @@ mod url;
 
 pub use database::{Buckets, Database, ShardPlace};
 pub use fault::{ConfigErrors, Fault, Origin};
+pub use nacos::NacosUrl;
 pub use role::{Role, UnknownRole};
 pub use sections::{
     Admin, Cache, Calls, Chat, Config, Connections, Counters, Http, Identity, Limits, LogFormat, Media, Mode,

@@ -8,6 +8,7 @@ use crate::database::Database;
 use crate::document::{Document, Entry};
 use crate::fault::{Fault, Origin};
 use crate::mask;
+use crate::nacos::NacosUrl;
 use crate::url::MediaUrl;
 
 /// The longest time that a setting may name, in milliseconds: a day.
@@ -29,6 +30,7 @@ enum Rule {
     Origins,
     PublicUrl,
     Registry,
+    Advertise,
     Database,
     Cache,
     Media,
@@ -66,6 +68,7 @@ const RULES: &[(&str, Rule)] = &[
     ("cache.timeout_ms", Rule::Range(1, DAY_MS)),
     ("cache.connections", Rule::Range(1, 1000)),
     ("registry.url", Rule::Registry),
+    ("registry.advertise", Rule::Advertise),
     ("config.url", Rule::OneOf(&["none:"])),
     ("vectors.url", Rule::OneOf(&["memory:"])),
     ("media.url", Rule::Media),
@@ -162,8 +165,10 @@ impl Rule {
             Self::PublicUrl => {
                 wrong("expected http(s)://HOST[:PORT][/PATH] without a slash at the end".to_owned())
             }
-            Self::Registry if text == "memory:" || is_static_registry(text) => None,
-            Self::Registry => wrong("accepted: memory:, static:NAME=IP:PORT,…".to_owned()),
+            Self::Registry if is_registry(text) => None,
+            Self::Registry => wrong(REGISTRIES.to_owned()),
+            Self::Advertise if text.is_empty() || is_reachable(text) => None,
+            Self::Advertise => wrong("expected an IP address that others can connect to".to_owned()),
             Self::Cache if is_cache(text) => None,
             Self::Cache => wrong(CACHES.to_owned()),
             Self::Media if text.is_empty() => None,
@@ -211,6 +216,17 @@ fn is_cache(text: &str) -> bool {
     let schemes = ["redis://", "redis+sentinel://", "redis+cluster://"];
     let rest = schemes.iter().find_map(|scheme| text.strip_prefix(scheme));
     text == "memory:" || rest.is_some_and(|rest| !rest.trim_matches('/').is_empty())
+}
+
+const REGISTRIES: &str =
+    "accepted: memory:, static:NAME=IP:PORT,…, nacos://[USER:PASSWORD@]HOST:PORT[,HOST:PORT…][/NAMESPACE]";
+
+fn is_registry(text: &str) -> bool {
+    text == "memory:" || is_static_registry(text) || NacosUrl::parse(text).is_some()
+}
+
+fn is_reachable(text: &str) -> bool {
+    text.parse::<IpAddr>().is_ok_and(|address| !address.is_unspecified())
 }
 
 fn is_static_registry(text: &str) -> bool {
@@ -276,7 +292,7 @@ mod tests {
             "static:a=127.0.0.1:0",
             "static:=127.0.0.1:1",
             "static:a=h:1",
-            "nacos://h",
+            "nacos://h:1",
         ] {
             assert!(!is_static_registry(text), "{text}");
         }

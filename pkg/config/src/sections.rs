@@ -162,8 +162,18 @@ impl Cache {
 /// Where the instances of a service are.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Registry {
-    /// `memory:` or `static:NAME=IP:PORT,…`.
+    /// `memory:`, `static:NAME=IP:PORT,…` or `nacos://…`.
     pub url: Url,
+    /// The IP address of this process for others; empty: where it listens.
+    pub advertise: String,
+}
+
+impl Registry {
+    /// The IP address of this process for others, if it is set.
+    #[must_use]
+    pub fn advertise(&self) -> Option<IpAddr> {
+        self.advertise.parse().ok()
+    }
 }
 
 /// Live settings.

@@ -6,19 +6,24 @@
 //! | --- | --- |
 //! | `memory:` | those that this process registers; for a site in one process |
 //! | `static:fanone.user=10.0.0.1:8101,fanone.user=10.0.0.2:8101,…` | those of the list, for ever |
+//! | `nacos://user:password@host:8848/namespace` | those that a Nacos knows; without it, those known last |
 
 mod discover;
+mod nacos;
+mod table;
 mod url;
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     future::{Ready, ready},
-    net::SocketAddr,
-    sync::{Arc, PoisonError, RwLock},
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    sync::Arc,
 };
 
+use nacos::Nacos;
+use table::Table;
 pub use url::RegistryError;
-use volo::{FastStr, net::Address};
 
 /// The weight of an instance that is given none.
 pub const DEFAULT_WEIGHT: u32 = 10;
@@ -32,75 +37,115 @@ pub struct Instance {
     pub address: SocketAddr,
     /// Its share of the calls, relative to the other instances; 0 gets none.
     pub weight: u32,
+    /// What operators see beside it.
+    pub metadata: BTreeMap<String, String>,
 }
 
 impl Instance {
     /// An instance of `service` at `address` with the usual weight.
     pub fn new(service: impl Into<String>, address: SocketAddr) -> Self {
-        Self { service: service.into(), address, weight: DEFAULT_WEIGHT }
+        Self { service: service.into(), address, weight: DEFAULT_WEIGHT, metadata: BTreeMap::new() }
     }
 }
 
-type Instances = Vec<Arc<volo::discovery::Instance>>;
+/// What a registry on a server needs beside its URL.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// What this process is called there.
+    pub name: String,
+    /// Where it keeps what it knew last.
+    pub folder: PathBuf,
+    /// The IP address that others are told; without it, where an instance listens or else this machine's own.
+    pub advertise: Option<IpAddr>,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    /// The table is what this process registers.
+    Memory,
+    /// The table was given from outside and takes no registration.
+    Fixed,
+    /// The table follows a Nacos.
+    Nacos(Nacos),
+}
 
 /// The registry. Clones share one table; clients ask it for every call, so a change counts at once.
 #[derive(Clone, Debug)]
 pub struct Registry {
-    table: Arc<RwLock<HashMap<FastStr, Instances>>>,
-    /// A list that was given from outside takes no registration.
-    fixed: bool,
+    table: Arc<Table>,
+    kind: Kind,
 }
 
 impl Registry {
     /// A registry of what this process registers.
     pub fn memory() -> Self {
-        Self { table: Arc::default(), fixed: false }
+        Self { table: Arc::default(), kind: Kind::Memory }
     }
 
     /// A registry that always names `instances`.
     pub fn fixed(instances: impl IntoIterator<Item = Instance>) -> Self {
-        let registry = Self::memory();
+        let table = Table::default();
         for instance in instances {
-            registry.put(instance);
+            table.put(&instance);
         }
-        Self { fixed: true, ..registry }
+        Self { table: Arc::new(table), kind: Kind::Fixed }
     }
 
-    /// The registry that `url` names.
-    pub fn open(url: &str) -> Result<Self, RegistryError> {
-        url::parse(url)
+    /// The registry that `url` names. One on a server is kept up to date by a task of the present runtime; nothing waits for
+    /// the server.
+    pub fn open(url: &str, options: Options) -> Result<Self, RegistryError> {
+        url::open(url, options)
     }
 
-    /// Makes an instance known. A second registration of an address replaces the first.
+    fn nacos(nacos: Nacos, table: Arc<Table>) -> Self {
+        Self { table, kind: Kind::Nacos(nacos) }
+    }
+
+    /// Makes an instance known. A second registration of an address replaces the first. On a server it is done soon, and
+    /// again whenever the server has lost it.
     pub fn register(&self, instance: Instance) -> Ready<Result<(), RegistryError>> {
         tracing::debug!(service = instance.service, address = %instance.address, "instance.registered");
-        if !self.fixed {
-            self.put(instance);
+        match &self.kind {
+            Kind::Fixed => {}
+            Kind::Memory => self.table.put(&instance),
+            Kind::Nacos(nacos) => nacos.register(instance),
         }
         ready(Ok(()))
     }
 
     /// Takes an instance back: it gets no new calls.
-    pub fn deregister(&self, instance: &Instance) -> Ready<Result<(), RegistryError>> {
+    pub async fn deregister(&self, instance: &Instance) -> Result<(), RegistryError> {
         tracing::debug!(service = instance.service, address = %instance.address, "instance.deregistered");
-        if !self.fixed {
-            let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
-            if let Some(instances) = table.get_mut(instance.service.as_str()) {
-                instances.retain(|known| known.address != Address::Ip(instance.address));
+        match &self.kind {
+            Kind::Fixed => {}
+            Kind::Memory => self.table.take(instance),
+            Kind::Nacos(nacos) => {
+                nacos.deregister(Some(instance)).await;
             }
         }
-        ready(Ok(()))
+        Ok(())
     }
 
-    fn put(&self, instance: Instance) {
-        let address = Address::Ip(instance.address);
-        let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
-        let instances = table.entry(instance.service.into()).or_default();
-        instances.retain(|known| known.address != address);
-        instances.push(Arc::new(volo::discovery::Instance {
-            address,
-            weight: instance.weight,
-            tags: HashMap::new(),
-        }));
+    /// Takes back all that this process registered on a server, and returns when others have had the time to see it; what
+    /// this process itself knows stays as it is. To be called before the instances stop to listen.
+    pub async fn leave(&self) {
+        if let Kind::Nacos(nacos) = &self.kind {
+            nacos.leave().await;
+        }
+    }
+
+    /// Says that the instances of `service` will be asked for.
+    pub fn watch_service(&self, service: &str) {
+        if let Kind::Nacos(nacos) = &self.kind {
+            nacos.watch(service);
+        }
+    }
+
+    /// Of the watched services, those of which no instance has ever been known.
+    pub fn unknown_services(&self) -> Vec<String> {
+        match &self.kind {
+            Kind::Memory | Kind::Fixed => Vec::new(),
+            Kind::Nacos(nacos) => nacos.unknown_services(),
+        }
     }
 }

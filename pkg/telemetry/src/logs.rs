@@ -10,7 +10,9 @@ use tracing_subscriber::fmt::format::FmtSpan;
 /// Libraries that tell more at `info` than an operator wants. They stand before the configured directives, so that
 /// `telemetry.log_level` can raise each of them by name.
 const QUIET: &str = "volo=warn,volo_thrift=warn,volo_http=warn,motore=warn,hyper=warn,hyper_util=warn,\
-    sqlx=warn,sea_orm=warn,sea_orm_migration=warn,h2=warn,tower=warn,reqwest=warn";
+    sqlx=warn,sea_orm=warn,sea_orm_migration=warn,h2=warn,tower=warn,reqwest=warn,nacos_sdk=off";
+/// What no level shows: the client of Nacos tells passwords there.
+const NEVER: &str = "nacos_sdk::api::plugin::auth=off";
 
 /// The log can't be started.
 #[derive(Debug, thiserror::Error)]
@@ -46,7 +48,7 @@ pub fn init(settings: &Telemetry) -> Result<(), LogError> {
 }
 
 fn filter(level: &str) -> Result<EnvFilter, LogError> {
-    EnvFilter::try_new(format!("{QUIET},{level}")).map_err(LogError::Level)
+    EnvFilter::try_new(format!("{QUIET},{level},{NEVER}")).map_err(LogError::Level)
 }
 
 /// An error with all its causes in one line, for a log: `reading the table: connection refused`.
@@ -70,6 +72,13 @@ mod tests {
     fn a_configured_directive_goes_over_the_quiet_ones() {
         assert!(filter("info,volo=debug").unwrap().to_string().contains("volo=debug"));
         assert!(filter("debug").unwrap().to_string().contains("volo=warn"));
+    }
+
+    #[test]
+    fn no_level_shows_where_passwords_are_told() {
+        let shown = filter("trace,nacos_sdk=trace,nacos_sdk::api::plugin::auth=trace").unwrap().to_string();
+        assert!(shown.contains("nacos_sdk::api::plugin::auth=off"), "{shown}");
+        assert!(!shown.contains("auth=trace"), "{shown}");
     }
 
     #[test]

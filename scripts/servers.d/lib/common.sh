@@ -51,7 +51,7 @@ open_folder() {
   [ -s "$folder/ports" ] || echo "$base" >"$folder/ports"
 }
 
-# One up or down of a server at a time. Servers close this descriptor (launch).
+# One up or down of a server at a time. Servers do not inherit this descriptor (launch).
 lock() {
   exec 9>"$folder/.lock-$1"
   flock -w 300 9 || die "$1: another scripts/servers has been at work on it for 5 minutes"

@@ -25,12 +25,18 @@ launch() {
   dir=$(node_dir "$node")
   check_ports "$node"
   [ ! -e "$dir/log" ] || mv "$dir/log" "$dir/log.old"
-  (cd "$dir" && exec setsid "$@" </dev/null >"$dir/log" 2>&1 9>&-) &
+  (cd "$dir" && close_others && exec setsid "$@" </dev/null >"$dir/log" 2>&1) &
   pid=$!
   disown # the shell would tell of its end
   start_time "$pid" >"$dir/started" || true
   echo "$pid" >"$dir/pid"
   say "$(label "$node"): starts on 127.0.0.1:$(first_port "$node")"
+}
+
+# A server must not hold what this script or its caller has open: a lock, or a pipe that somebody reads to its end.
+close_others() {
+  local fd
+  for fd in $(ls "/proc/$BASHPID/fd"); do [ "$fd" -le 2 ] || eval "exec $fd>&-"; done
 }
 
 label() { if [ "$1" = . ]; then echo "$name"; else echo "$name/$1"; fi; }

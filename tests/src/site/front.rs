@@ -23,7 +23,7 @@ impl Site {
     pub async fn second_front(&self) -> Front {
         let mut instance = Instance::new(Some("http"));
         let mut settings = self.settings.clone();
-        settings.push(("registry.url".to_owned(), self.static_registry()));
+        settings.push(("registry.url".to_owned(), self.registry()));
         let mut command = self.program(settings);
         command.envs(instance.places()).arg("http");
         instance.process = Some(Process::start(command));

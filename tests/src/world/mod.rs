@@ -2,7 +2,7 @@
 
 mod databases;
 mod redis;
-mod servers;
+pub(crate) mod servers;
 
 use std::env;
 

@@ -54,7 +54,7 @@ impl MariaDb {
 }
 
 /// A line of the file that `scripts/servers` writes.
-fn variable(name: &str) -> String {
+pub(crate) fn variable(name: &str) -> String {
     let folder =
         env::var_os("FANONE_SERVERS_DIR").map_or_else(|| repository(".cache/servers"), PathBuf::from);
     let text = fs::read_to_string(folder.join("env")).unwrap_or_default();

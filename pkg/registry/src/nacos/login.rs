@@ -1,0 +1,116 @@
+//! Logging in to Nacos.
+//!
+//! The client has a way of its own, which puts the password into a URL and that URL into its log: it is not told any.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use fanone_config::NacosUrl;
+use nacos_sdk::api::plugin::{AuthContext, AuthPlugin, LoginIdentityContext, RequestResource};
+use serde::Deserialize;
+use tokio::{net::TcpStream, time::timeout};
+
+use super::error::NacosError;
+
+const TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The name and the password, and the token that was got for them.
+pub(super) struct Login {
+    http: reqwest::Client,
+    servers: Vec<String>,
+    user: Option<(String, String)>,
+    token: Mutex<Option<Token>>,
+    turn: AtomicUsize,
+}
+
+#[derive(Clone)]
+struct Token {
+    text: String,
+    renew: Instant,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    access_token: String,
+    token_ttl: u64,
+}
+
+/// Without what is secret.
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Login({})", self.servers.join(","))
+    }
+}
+
+impl Login {
+    /// For the servers of `url`; none if there is no HTTP client to be had.
+    pub(super) fn new(url: &NacosUrl) -> Option<Self> {
+        let http = reqwest::Client::builder().timeout(TIMEOUT).no_proxy().build().ok()?;
+        Some(Self {
+            http,
+            servers: url.servers.clone(),
+            user: url.login.clone(),
+            token: Mutex::default(),
+            turn: AtomicUsize::new(0),
+        })
+    }
+
+    /// Proves that a server is there, and that it takes the user, and gets a new token. Servers are asked in turn.
+    pub(super) async fn renew(&self) -> Result<(), NacosError> {
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.servers.len().max(1);
+        let Some(server) = self.servers.get(turn) else { return Ok(()) };
+        let Some((user, password)) = &self.user else { return connect(server).await };
+        let request = self.http.post(format!("http://{server}/nacos/v1/auth/login"));
+        let answer = request.form(&[("username", user), ("password", password)]).send().await;
+        let answer = answer.map_err(NacosError::Unreachable)?;
+        if !answer.status().is_success() {
+            return Err(NacosError::Refused(answer.status().as_u16()));
+        }
+        let answer: Answer = answer.json().await.map_err(NacosError::Unreachable)?;
+        let renew = Instant::now() + Duration::from_secs(answer.token_ttl / 2);
+        *self.token.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(Token { text: answer.access_token, renew });
+        Ok(())
+    }
+
+    fn token(&self) -> Option<Token> {
+        self.token.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Nobody asks for a password: that there is somebody must do.
+async fn connect(server: &str) -> Result<(), NacosError> {
+    match timeout(TIMEOUT, TcpStream::connect(server)).await {
+        Ok(connected) => connected.map(drop).map_err(NacosError::Closed),
+        Err(_elapsed) => Err(NacosError::Late(TIMEOUT)),
+    }
+}
+
+#[async_trait]
+impl AuthPlugin for Login {
+    /// Called every 30 s.
+    async fn login(&self, _servers: Arc<Vec<String>>, _context: Arc<AuthContext>) {
+        if self.user.is_none() || self.token().is_some_and(|token| token.renew > Instant::now()) {
+            return;
+        }
+        if let Err(error) = self.renew().await {
+            tracing::debug!(error = error.chain(), "registry.not_logged_in");
+        }
+    }
+
+    fn get_login_identity(&self, _: RequestResource) -> LoginIdentityContext {
+        let identity = LoginIdentityContext::default();
+        match self.token() {
+            Some(token) => identity.add_context("accessToken", token.text),
+            None => identity,
+        }
+    }
+}
