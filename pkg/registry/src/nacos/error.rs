@@ -14,6 +14,9 @@ pub(super) enum NacosError {
     /// It does not take the user or the password.
     #[error("Nacos refuses the user or the password: HTTP {0}")]
     Refused(u16),
+    /// It answers what is no HTTP: 2.3.2 does so, with the status 0, for a wrong password.
+    #[error("Nacos refuses the user or the password, or broke off")]
+    NoAnswer(#[source] reqwest::Error),
     /// It took too long.
     #[error("Nacos did not answer within {0:?}")]
     Late(Duration),

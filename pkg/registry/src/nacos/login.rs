@@ -70,11 +70,11 @@ impl Login {
         let Some((user, password)) = &self.user else { return connect(server).await };
         let request = self.http.post(format!("http://{server}/nacos/v1/auth/login"));
         let answer = request.form(&[("username", user), ("password", password)]).send().await;
-        let answer = answer.map_err(NacosError::Unreachable)?;
+        let answer = answer.map_err(unanswered)?;
         if !answer.status().is_success() {
             return Err(NacosError::Refused(answer.status().as_u16()));
         }
-        let answer: Answer = answer.json().await.map_err(NacosError::Unreachable)?;
+        let answer: Answer = answer.json().await.map_err(NacosError::NoAnswer)?;
         let renew = Instant::now() + Duration::from_secs(answer.token_ttl / 2);
         *self.token.lock().unwrap_or_else(PoisonError::into_inner) =
             Some(Token { text: answer.access_token, renew });
@@ -83,6 +83,14 @@ impl Login {
 
     fn token(&self) -> Option<Token> {
         self.token.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+fn unanswered(error: reqwest::Error) -> NacosError {
+    if error.is_connect() || error.is_timeout() {
+        NacosError::Unreachable(error)
+    } else {
+        NacosError::NoAnswer(error)
     }
 }
 
