@@ -36,7 +36,10 @@ launch() {
 # A server must not hold what this script or its caller has open: a lock, or a pipe that somebody reads to its end.
 close_others() {
   local fd
-  for fd in $(ls "/proc/$BASHPID/fd"); do [ "$fd" -le 2 ] || eval "exec $fd>&-"; done
+  for fd in "/proc/$BASHPID/fd"/*; do
+    fd=${fd##*/}
+    [ "$fd" -le 2 ] || eval "exec $fd>&-"
+  done
 }
 
 label() { if [ "$1" = . ]; then echo "$name"; else echo "$name/$1"; fi; }
