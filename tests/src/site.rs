@@ -17,7 +17,7 @@ use crate::{
     instance::{self, Instance, variable},
     process::Process,
     relay::{Mode, Relay},
-    world::{Databases, Form, Redis, World},
+    world::{Bucket, Databases, Form, Redis, World},
 };
 
 /// The services, in the order of their ports.
@@ -54,6 +54,8 @@ pub struct Site {
     /// Lies between the processes and their Redis, where there is one.
     cache_relay: Option<Relay>,
     servers: Option<(Databases, Redis)>,
+    /// Where media are not in a folder.
+    bucket: Option<Bucket>,
     settings: Vec<(String, String)>,
     folder: Folder,
 }
@@ -85,6 +87,7 @@ impl Site {
             round_robin: (fronts.len() > 1).then(|| Relay::start(fronts)),
             cache_relay: servers.as_ref().map(|(_, redis)| Relay::start(vec![redis.port])),
             servers,
+            bucket: Bucket::of_run(),
             settings: Vec::new(),
             folder,
         };
@@ -107,6 +110,9 @@ impl Site {
         if let (Some((databases, redis)), Some(relay)) = (&self.servers, &self.cache_relay) {
             own.extend(databases.settings());
             own.push(("cache.url".to_owned(), redis.url_at(relay.port())));
+        }
+        if let Some(bucket) = &self.bucket {
+            own.push(("media.url".to_owned(), bucket.url.clone()));
         }
         own
     }
@@ -280,6 +286,18 @@ impl Site {
     pub fn database_password(&self) -> String {
         let password = self.servers.as_ref().map(|(databases, _)| databases.password());
         password.unwrap_or_else(|| "no password".to_owned())
+    }
+
+    /// The secret of the site's bucket; nothing that is ever shown where it has none.
+    pub fn bucket_secret(&self) -> String {
+        self.bucket.as_ref().map_or_else(|| "no secret".to_owned(), Bucket::secret)
+    }
+
+    /// What becomes of what the site and its S3 server say to each other.
+    pub fn set_way_to_bucket(&self, mode: Mode) {
+        if let Some(bucket) = &self.bucket {
+            bucket.relay.set(mode);
+        }
     }
 
     /// Kills the site's Redis, where it has one.
