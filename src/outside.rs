@@ -1,5 +1,5 @@
-//! What lies outside of the program: the cache and the databases of its roles, opened before anything else starts, so that
-//! one message names all that stands in the way.
+//! What lies outside of the program: the cache, the media store and the databases of its roles, opened before anything else
+//! starts, so that one message names all that stands in the way.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -8,13 +8,16 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use fanone_cache::Cache;
 use fanone_config::{ConfigErrors, Fault, Role, Settings};
+use fanone_media::MediaStore;
 use fanone_store::{Migration, Options, Store, StoreError, Versions, moving::Table};
 use fanone_telemetry::chain;
-use futures::future::join_all;
+use futures::future::{join, join_all};
 
 /// The opened parts.
 pub(crate) struct Outside {
     pub(crate) cache: Arc<dyn Cache>,
+    /// Opened for the front alone.
+    media: Option<MediaStore>,
     stores: HashMap<Role, Store>,
 }
 
@@ -22,6 +25,11 @@ impl Outside {
     /// The rows of a role.
     pub(crate) fn store(&self, role: Role) -> anyhow::Result<Store> {
         self.stores.get(&role).cloned().with_context(|| format!("{role} has no database"))
+    }
+
+    /// The media store of the front.
+    pub(crate) fn media(&self) -> anyhow::Result<MediaStore> {
+        self.media.clone().context("the media store is not open")
     }
 
     /// The databases that are open, with their roles.
@@ -32,13 +40,14 @@ impl Outside {
 
 /// Opens what `roles` need.
 pub(crate) async fn open(settings: &Settings, roles: &[Role]) -> anyhow::Result<Outside> {
-    let cache = open_cache(settings).await;
+    let (cache, media) = join(open_cache(settings), open_media(settings, roles)).await;
     let versions = cache.as_ref().ok().and_then(|cache| versions(settings, cache));
     let (stores, mut faults) = open_stores(settings, roles, versions).await;
-    match cache {
-        Ok(cache) if faults.is_empty() => Ok(Outside { cache, stores }),
-        cache => {
+    match (cache, media) {
+        (Ok(cache), Ok(media)) if faults.is_empty() => Ok(Outside { cache, media, stores }),
+        (cache, media) => {
             faults.extend(cache.err());
+            faults.extend(media.err());
             ConfigErrors::of(faults)
                 .map_or_else(|| anyhow::bail!("the cache is not open"), |errors| Err(errors.into()))
         }
@@ -56,6 +65,9 @@ pub(crate) async fn faults(settings: &Settings, roles: &[Role], faulty: &ConfigE
     let (_, mut faults) = open_stores(settings, &asked, None).await;
     if is_sound("cache.url") {
         faults.extend(open_cache(settings).await.err());
+    }
+    if is_sound("media.url") && !settings.media.url.is_embedded() {
+        faults.extend(open_media(settings, roles).await.err());
     }
     faults
 }
@@ -101,6 +113,16 @@ async fn open_cache(settings: &Settings) -> Result<Arc<dyn Cache>, Fault> {
     let cache = fanone_cache::open(&section.url, &options).map_err(fault)?;
     cache.ping().await.map_err(fault)?;
     Ok(cache)
+}
+
+async fn open_media(settings: &Settings, roles: &[Role]) -> Result<Option<MediaStore>, Fault> {
+    if !roles.contains(&Role::Http) {
+        return Ok(None);
+    }
+    let fault = |error| settings.fault("media.url", chain(&error));
+    let media = MediaStore::open(&settings.media.url.with_secret()).map_err(fault)?;
+    media.check().await.map_err(fault)?;
+    Ok(Some(media))
 }
 
 /// Brings the databases of all roles up to date and says what it does.

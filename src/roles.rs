@@ -5,7 +5,6 @@ use std::sync::Arc;
 use fanone_call::{Peer, Retry};
 use fanone_config::Role;
 use fanone_interaction::InteractionService;
-use fanone_media::MediaStore;
 use fanone_social::SocialService;
 use fanone_user::UserService;
 use fanone_vectors::Model;
@@ -78,7 +77,7 @@ fn social(site: &Site, listener: TcpListener) -> anyhow::Result<Parts> {
 fn front(site: &Site, listener: TcpListener) -> anyhow::Result<Parts> {
     let peer = peer(site, Role::Http)?;
     let settings = &site.settings;
-    let media = MediaStore::open(&settings.media.url.to_string())?;
+    let media = site.outside.media()?;
     let cache = site.outside.cache.clone();
     let checked = cache.clone();
     site.readiness.add("http.cache", move || {

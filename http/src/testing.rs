@@ -52,7 +52,7 @@ impl Front {
         let app = App::new(Parts {
             peer: Peer::new("fanone.http", &keys, lifetime, registry, &settings.calls).unwrap(),
             verifier: keys.user_verifier().unwrap(),
-            media: MediaStore::open(&settings.media.url.to_string()).unwrap(),
+            media: MediaStore::open(&settings.media.url.with_secret()).unwrap(),
             model: Model::open("builtin:").unwrap(),
             cache,
             settings,

@@ -28,7 +28,7 @@ impl Namespace {
     }
 
     fn create() -> Self {
-        let console = servers::variable("FANONE_TEST_NACOS_CONSOLE");
+        let console = servers::variable("FANONE_TEST_NACOS_CONSOLE", "nacos");
         let (login, place) = console
             .strip_prefix("http://")
             .and_then(|rest| rest.split_once('@'))

@@ -20,7 +20,7 @@ use crate::{
     nacos::Namespace,
     process::Process,
     relay::{Mode, Relay},
-    world::{Databases, Form, Redis, World},
+    world::{Bucket, Databases, Form, Redis, World},
 };
 
 /// The services, in the order of their ports.
@@ -59,6 +59,8 @@ pub struct Site {
     servers: Option<(Databases, Redis)>,
     /// In which the processes find each other, where they do so by a Nacos.
     namespace: Option<Namespace>,
+    /// Where media are not in a folder.
+    bucket: Option<Bucket>,
     settings: Vec<(String, String)>,
     folder: Folder,
     _scraped: Option<Scraped>,
@@ -93,6 +95,7 @@ impl Site {
             cache_relay: servers.as_ref().map(|(_, redis)| Relay::start(vec![redis.port])),
             servers,
             namespace: (form != Form::One).then(Namespace::of_run).flatten(),
+            bucket: Bucket::of_run(),
             settings: Vec::new(),
             folder,
         };
@@ -115,6 +118,9 @@ impl Site {
         if let (Some((databases, redis)), Some(relay)) = (&self.servers, &self.cache_relay) {
             own.extend(databases.settings());
             own.push(("cache.url".to_owned(), redis.url_at(relay.port())));
+        }
+        if let Some(bucket) = &self.bucket {
+            own.push(("media.url".to_owned(), bucket.url.clone()));
         }
         own
     }
@@ -316,6 +322,18 @@ impl Site {
     pub fn database_password(&self) -> String {
         let password = self.servers.as_ref().map(|(databases, _)| databases.password());
         password.unwrap_or_else(|| "no password".to_owned())
+    }
+
+    /// The secret of the site's bucket; nothing that is ever shown where it has none.
+    pub fn bucket_secret(&self) -> String {
+        self.bucket.as_ref().map_or_else(|| "no secret".to_owned(), Bucket::secret)
+    }
+
+    /// What becomes of what the site and its S3 server say to each other.
+    pub fn set_way_to_bucket(&self, mode: Mode) {
+        if let Some(bucket) = &self.bucket {
+            bucket.relay.set(mode);
+        }
     }
 
     /// Kills the site's Redis, where it has one.

@@ -37,6 +37,7 @@ impl Failure for Problem {
             Self::Field(cause) => cause.code(),
             Self::Picture(cause) => cause.code(),
             Self::Vector(cause) => cause.code(),
+            Self::Media(MediaError::Unavailable(_)) => Code::Unavailable,
             // What does not exist here is a file that we were about to write.
             Self::Media(_) => Code::Internal,
             Self::Refused(code) => *code,

@@ -5,7 +5,7 @@ mod body;
 mod conditions;
 mod range;
 
-use fanone_media::{Head, MediaError, sniff::content_type};
+use fanone_media::{Head, Key, MediaError, sniff::content_type};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use volo_http::{body::Body, response::Response, server::IntoResponse};
 
@@ -30,6 +30,7 @@ const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("public, max-age=315
             content(([u8] = "video/*"), ([u8] = "image/*"))),
         (status = 206, description = "The range",
             content(([u8] = "video/*"), ([u8] = "image/*"))),
+        (status = 302, description = "The file is where `Location` says, for a while"),
         (status = 304, description = "Not changed"),
         (status = 404, description = "There is no such file", body = crate::envelope::Outcome),
         (status = 416, description = "The file ends before the range", body = crate::envelope::Outcome)))]
@@ -42,6 +43,11 @@ pub(crate) async fn read(app: App, asked: Asked) -> Result<Response, Refusal> {
         Outcome::Whole => None,
         Outcome::Part(span) => Some(span),
     };
+    if !asked.head_only
+        && let Some(elsewhere) = redirect(&app, &key).await?
+    {
+        return Ok(elsewhere);
+    }
     let Span { start, end } = span.unwrap_or(Span { start: 0, end: head.size });
     let content = match asked.head_only {
         true => Body::empty(),
@@ -57,6 +63,18 @@ pub(crate) async fn read(app: App, asked: Asked) -> Result<Response, Refusal> {
         insert(headers, header::CONTENT_RANGE, range);
     }
     Ok(response)
+}
+
+/// Where the bucket is to answer in our place: the way there.
+async fn redirect(app: &App, key: &Key) -> Result<Option<Response>, Refusal> {
+    let Some(lives) = app.settings.media.redirect() else { return Ok(None) };
+    let Some(url) = app.media.signed_url(key, lives).await? else { return Ok(None) };
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::FOUND;
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    insert(headers, header::LOCATION, url);
+    Ok(Some(response))
 }
 
 fn answer(status: StatusCode, content: Body, head: &Head) -> Response {

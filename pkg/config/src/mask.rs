@@ -16,6 +16,9 @@ pub(crate) fn setting(key: &str, value: &str) -> String {
 /// A text with the password in the user part and the secret parameters of a URL hidden.
 pub(crate) fn url(text: &str) -> String {
     let Some((scheme, rest)) = text.split_once("://") else { return parameters(text) };
+    if scheme == "s3" {
+        return format!("s3://{}", bucket(rest));
+    }
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, tail) = rest.split_at(end);
     let authority = match authority.rsplit_once('@') {
@@ -26,6 +29,17 @@ pub(crate) fn url(text: &str) -> String {
         None => authority.to_owned(),
     };
     format!("{scheme}://{authority}{}", parameters(tail))
+}
+
+/// What follows `s3://`. Secrets of S3 have slashes, and not everybody writes them as `%2F`.
+fn bucket(rest: &str) -> String {
+    match rest.rsplit_once('@') {
+        Some((keys, place)) => {
+            let key = keys.split(':').next().unwrap_or_default();
+            format!("{key}:{MASK}@{}", parameters(place))
+        }
+        None => parameters(rest),
+    }
 }
 
 fn parameters(text: &str) -> String {
@@ -50,6 +64,8 @@ mod tests {
         assert_eq!(url("nacos://h:8848?password=x"), "nacos://h:8848?password=***");
         assert_eq!(url("http://h/a@b:c"), "http://h/a@b:c");
         assert_eq!(url("plain"), "plain");
+        assert_eq!(url("s3://AK:a/b?c+d@media/x?region=r"), "s3://AK:***@media/x?region=r");
+        assert_eq!(url("s3://media?region=r"), "s3://media?region=r");
     }
 
     #[test]

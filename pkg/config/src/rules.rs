@@ -72,6 +72,8 @@ const RULES: &[(&str, Rule)] = &[
     ("config.url", Rule::OneOf(&["none:"])),
     ("vectors.url", Rule::OneOf(&["memory:"])),
     ("media.url", Rule::Media),
+    // No signed URL lives longer than a week.
+    ("media.redirect_s", Rule::Range(0, 604_800)),
     ("media.picture_max_bytes", Rule::Range(KIB, 100 * MIB)),
     ("media.picture_max_side", Rule::Range(16, 32_768)),
     ("media.video_max_bytes", Rule::Range(KIB, 1024 * GIB)),
@@ -119,6 +121,7 @@ pub(crate) fn check(document: &Document, faults: &mut Vec<Fault>) {
         }
     }
     check_token_lives(document, faults);
+    check_redirect(document, faults);
     check_production(document, faults);
 }
 
@@ -253,6 +256,19 @@ fn check_token_lives(document: &Document, faults: &mut Vec<Fault>) {
             origin,
             "must not be less than identity.access_ttl_s",
         ));
+    }
+}
+
+/// Only a bucket can answer in our place.
+fn check_redirect(document: &Document, faults: &mut Vec<Fault>) {
+    let (Some(url), Some(redirect)) = (document.get("media.url"), document.get("media.redirect_s")) else {
+        return;
+    };
+    let is_wanted = redirect.value.as_integer().is_some_and(|seconds| seconds > 0);
+    let is_bucket = matches!(url.text().parse(), Ok(MediaUrl::S3(_)));
+    if is_wanted && !is_bucket {
+        let problem = "there is nothing to redirect to: media.url is no bucket of S3";
+        faults.push(Fault::new("media.redirect_s", redirect.origin.clone(), problem));
     }
 }
 

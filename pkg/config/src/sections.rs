@@ -195,6 +195,8 @@ pub struct Vectors {
 pub struct Media {
     /// Where they are stored.
     pub url: MediaUrl,
+    /// Above 0: who asks for a file is sent to the bucket, by a URL that lives so long.
+    pub redirect_s: u64,
     /// Largest picture file.
     pub picture_max_bytes: usize,
     /// Longest side of a picture, pixels.
@@ -208,6 +210,15 @@ pub struct Media {
 }
 
 impl Media {
+    /// How long the URLs live by which the bucket answers in our place; none: it does not.
+    #[must_use]
+    pub const fn redirect(&self) -> Option<Duration> {
+        match self.redirect_s {
+            0 => None,
+            seconds => Some(Duration::from_secs(seconds)),
+        }
+    }
+
     /// Longest run of the program that takes covers.
     #[must_use]
     pub const fn ffmpeg_timeout(&self) -> Duration {

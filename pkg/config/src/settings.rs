@@ -265,7 +265,7 @@ mod tests {
     fn all_faults_are_told_at_once_with_their_places() {
         let file = "mode = 3\nnothing = 1\n[http]\nlisten = \"localhost\"\nlisen = \"x\"\n[foo]\n";
         let error =
-            load_file(file, &[("FANONE_CALLS__RPC_TIMEOUT_MS", "2s"), ("FANONE_MEDIA__URL", "s3://b")])
+            load_file(file, &[("FANONE_CALLS__RPC_TIMEOUT_MS", "2s"), ("FANONE_MEDIA__URL", "ftp://b")])
                 .unwrap_err()
                 .to_string();
         for part in [
@@ -276,7 +276,7 @@ mod tests {
             "fanone.toml:5): unknown key; [http] has listen, public_url,",
             "foo (file ",
             "calls.rpc_timeout_ms (environment FANONE_CALLS__RPC_TIMEOUT_MS): expected a whole number",
-            "media.url (environment FANONE_MEDIA__URL): \"s3://b\" is wrong; accepted: file:FOLDER",
+            "media.url (environment FANONE_MEDIA__URL): \"ftp://b\" is wrong; accepted: file:FOLDER, s3://",
         ] {
             assert!(error.contains(part), "{part:?} is missing in {error}");
         }
@@ -356,6 +356,14 @@ mod tests {
             ("FANONE_HTTP__PUBLIC_URL", "https://v.example"),
         ];
         assert_eq!(load(&env).unwrap().identity.keys, PathBuf::from("/run/keys"));
+    }
+
+    #[test]
+    fn only_a_bucket_can_be_redirected_to() {
+        let redirect = ("FANONE_MEDIA__REDIRECT_S", "60");
+        let expected = ["media.redirect_s: there is nothing to redirect to: media.url is no bucket of S3"];
+        assert_eq!(problems(load(&[redirect])), expected);
+        assert_eq!(load(&[redirect, ("FANONE_MEDIA__URL", "s3://media")]).unwrap().media.redirect_s, 60);
     }
 
     #[test]

@@ -114,13 +114,39 @@ impl fmt::Display for DatabaseUrl {
 pub enum MediaUrl {
     /// A folder; it is made when it is not there.
     File(PathBuf),
+    /// A bucket of S3, or of a server that speaks its protocol.
+    S3(Url),
 }
+
+impl MediaUrl {
+    /// Whether it is a folder of this machine.
+    #[must_use]
+    pub const fn is_embedded(&self) -> bool {
+        matches!(self, Self::File(_))
+    }
+
+    /// The whole URL, with its secret: to open the store, not to be shown.
+    #[must_use]
+    pub fn with_secret(&self) -> String {
+        match self {
+            Self::File(_) => self.to_string(),
+            Self::S3(url) => url.0.clone(),
+        }
+    }
+}
+
+const MEDIA: &str =
+    "file:FOLDER, s3://[KEY:SECRET@]BUCKET[/PREFIX][?region=REGION&endpoint=http(s)://HOST[:PORT]]";
 
 impl FromStr for MediaUrl {
     type Err = UrlRefused;
 
     fn from_str(text: &str) -> Result<Self, UrlRefused> {
-        let path = path_after(text, "file:").ok_or(UrlRefused { accepted: "file:FOLDER" })?;
+        // The store itself reads the rest.
+        if text.strip_prefix("s3://").is_some_and(|rest| !rest.starts_with(['/', '?']) && !rest.is_empty()) {
+            return Ok(Self::S3(Url(text.to_owned())));
+        }
+        let path = path_after(text, "file:").ok_or(UrlRefused { accepted: MEDIA })?;
         Ok(Self::File(path))
     }
 }
@@ -137,6 +163,7 @@ impl fmt::Display for MediaUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => write!(f, "file:{}", path.display()),
+            Self::S3(url) => url.fmt(f),
         }
     }
 }
@@ -160,6 +187,9 @@ mod tests {
         assert_eq!("sqlite:///a/b.db".parse(), Ok(DatabaseUrl::sqlite("/a/b.db")));
         assert_eq!("mysql://u:p@h/d".parse::<DatabaseUrl>().unwrap().to_string(), "mysql://u:***@h/d");
         assert_eq!("file:/m".parse(), Ok(MediaUrl::File("/m".into())));
+        let bucket: MediaUrl = "s3://AK:hunter2@media?region=r".parse().unwrap();
+        assert_eq!(bucket.to_string(), "s3://AK:***@media?region=r");
+        assert_eq!(bucket.with_secret(), "s3://AK:hunter2@media?region=r");
     }
 
     #[test]
@@ -167,7 +197,9 @@ mod tests {
         for text in ["", "sqlite:", "sqlite::memory:", "sqlite:a?mode=ro", "mysql://u:p@h", "mysql://h/d"] {
             assert!(text.parse::<DatabaseUrl>().is_err(), "{text}");
         }
-        assert!("s3://bucket".parse::<MediaUrl>().is_err());
+        for text in ["", "file:", "s3:", "s3://", "s3:///x", "s3://?region=r", "ftp://h"] {
+            assert!(text.parse::<MediaUrl>().is_err(), "{text}");
+        }
     }
 
     #[test]

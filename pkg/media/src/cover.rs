@@ -115,8 +115,7 @@ async fn fetch(store: &MediaStore, video: &Key) -> std::io::Result<tempfile::Nam
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
-    use object_store::memory::InMemory;
-
+    use crate::testing::{Guard, stores};
     use crate::{SNIFF_BYTES, holds_video, video_kind};
 
     use super::*;
@@ -132,10 +131,8 @@ mod tests {
         "videos/a.mp4".parse().unwrap()
     }
 
-    async fn store_with(content: Vec<u8>) -> (tempfile::TempDir, [MediaStore; 2]) {
-        let folder = tempfile::tempdir().unwrap();
-        let local = MediaStore::open(&format!("file:{}", folder.path().display())).unwrap();
-        let stores = [local, MediaStore::over(Arc::new(InMemory::new()))];
+    async fn store_with(content: Vec<u8>) -> (Guard, Vec<MediaStore>) {
+        let (folder, stores) = stores();
         for store in &stores {
             store.put(&video(), content.clone().into()).await.unwrap();
         }
@@ -178,19 +175,21 @@ mod tests {
             assert!(remux.status().unwrap().success());
             let content = std::fs::read(&file).unwrap();
             assert_eq!(video_kind(&content[..SNIFF_BYTES]), Some(kind));
-            let (_folder, [store, _]) = store_with(content).await;
-            assert!(holds_video(&store, &video(), kind).await.unwrap());
-            let cover = Covers::new("ffmpeg", LONG, 1).make(&store, &video(), kind, "t").await.unwrap();
+            let (_folder, stores) = store_with(content).await;
+            let store = stores.first().unwrap();
+            assert!(holds_video(store, &video(), kind).await.unwrap());
+            let cover = Covers::new("ffmpeg", LONG, 1).make(store, &video(), kind, "t").await.unwrap();
             assert_eq!(cover.source, CoverSource::Frame, "{kind:?}");
         }
     }
 
     #[tokio::test]
     async fn without_ffmpeg_there_is_a_title_card() {
-        let (_folder, [store, _]) = store_with(std::fs::read(CLIP).unwrap()).await;
+        let (_folder, stores) = store_with(std::fs::read(CLIP).unwrap()).await;
+        let store = stores.first().unwrap();
         let covers = Covers::new("/nowhere/ffmpeg", LONG, 1);
         for _ in 0..2 {
-            let cover = covers.make(&store, &video(), VideoKind::Mp4, "夏天").await.unwrap();
+            let cover = covers.make(store, &video(), VideoKind::Mp4, "夏天").await.unwrap();
             assert_eq!(cover.source, CoverSource::TitleCard);
             assert!(image::load_from_memory(&cover.jpeg).is_ok());
         }
@@ -213,7 +212,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_program_that_hangs_or_talks_rubbish_is_given_up() {
-        let (_folder, [store, _]) = store_with(b"x".to_vec()).await;
+        let (_folder, stores) = store_with(b"x".to_vec()).await;
+        let store = stores.first().unwrap();
         let folder = tempfile::tempdir().unwrap();
         for (script, timeout) in [
             ("exec sleep 1000", Duration::from_millis(300)),
@@ -223,7 +223,7 @@ mod tests {
             ("printf '\\377\\330\\377'; exit 1", LONG),
         ] {
             let covers = Covers::new(program(folder.path(), script), timeout, 1);
-            let cover = covers.make(&store, &video(), VideoKind::Mp4, "t").await.unwrap();
+            let cover = covers.make(store, &video(), VideoKind::Mp4, "t").await.unwrap();
             assert_eq!(cover.source, CoverSource::TitleCard, "{script}");
             assert_eq!(covers.permits.available_permits(), 1, "{script}");
         }

@@ -59,6 +59,13 @@ impl Key {
         format!("{}/{:032x}.{extension}", folder.name(), u128::from_be_bytes(bits)).parse()
     }
 
+    /// A new key in `folder` that is nobody else's: `<folder>/<name>.<128 random bits>`.
+    pub(crate) fn beside(folder: &str, name: &str) -> Result<Key, MediaError> {
+        let mut bits = [0; 16];
+        getrandom::fill(&mut bits)?;
+        format!("{folder}/{name}.{:032x}", u128::from_be_bytes(bits)).parse()
+    }
+
     /// The key as text.
     pub fn as_str(&self) -> &str {
         &self.0

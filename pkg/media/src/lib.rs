@@ -14,9 +14,12 @@ mod key;
 pub mod picture;
 mod pieces;
 mod probe;
+mod s3;
 mod segments;
 pub mod sniff;
 mod store;
+#[cfg(test)]
+mod testing;
 mod title_card;
 mod writer;
 

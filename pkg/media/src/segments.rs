@@ -10,7 +10,7 @@
 //! its run is removed: that would let the bytes of two appends meet.
 //!
 //! An append with a checksum must keep nothing when the sum is wrong. It is written as one object beside the run,
-//! which takes its place in the run once the sum is right.
+//! which takes its place in the run once the sum is right; in a bucket, where nothing can be moved, it is then copied.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -118,8 +118,8 @@ pub struct Segments {
 }
 
 impl Segments {
-    /// Uploads in `store`, in segments of at most `segment_bytes`; an append holds that much in memory. One with a
-    /// checksum becomes one segment, however large it is.
+    /// Uploads in `store`, in segments of at most `segment_bytes`; an append holds that much in memory. In a folder, one
+    /// with a checksum becomes one segment, however large it is.
     pub fn new(store: MediaStore, segment_bytes: usize) -> Segments {
         Segments { store, segment_bytes: segment_bytes.max(1), busy: Arc::default() }
     }
@@ -229,8 +229,9 @@ impl Segments {
         if self.store.head(key).await.is_ok() {
             return Ok(());
         }
-        let beside = append::beside(&folder(upload)?)?;
-        let mut writer = self.store.writer(&beside);
+        // In a bucket an object appears whole; if it does so twice, both are the same.
+        let place = if self.store.is_bucket() { key.clone() } else { append::beside(&folder(upload)?)? };
+        let mut writer = self.store.writer(&place);
         for segment in run {
             let mut stream = self.store.read(&segment.key, 0..segment.end - segment.start).await?;
             while let Some(chunk) = stream.try_next().await? {
@@ -238,7 +239,10 @@ impl Segments {
             }
         }
         writer.finish().await?;
-        match self.store.move_new(&beside, key).await {
+        if place == *key {
+            return Ok(());
+        }
+        match self.store.move_new(&place, key).await {
             Ok(()) | Err(MediaError::Exists) => Ok(()),
             Err(error) => Err(error.into()),
         }
@@ -251,9 +255,8 @@ impl Segments {
     pub async fn remove(&self, upload: Id) -> Result<(), SegmentError> {
         let _turn = self.turn(upload)?;
         let folder = folder(upload)?;
-        for (key, _) in self.store.list(&folder, LISTED_MAX).await? {
-            self.store.delete(&key).await?;
-        }
+        let parts = self.store.list(&folder, LISTED_MAX).await?;
+        self.store.delete_all(parts.into_iter().map(|(key, _)| key).collect()).await?;
         if let Some(folder) = self.store.local_path(&folder) {
             // An empty folder costs next to nothing; that it stays is no reason to fail.
             tokio::fs::remove_dir(folder).await.unwrap_or_default();

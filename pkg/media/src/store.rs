@@ -1,8 +1,9 @@
-//! The store of media objects: a folder on disk, and later S3, behind one type.
+//! The store of media objects: a folder on disk or a bucket of S3, behind one type.
 //!
 //! An object is written under a key that is used once, so it never changes: readers may cache it for ever.
 //! The local store writes beside the final name, syncs the file and its folder to disk and then renames, so what
-//! was acknowledged is there after a power cut, and half an object is never seen.
+//! was acknowledged is there after a power cut, and half an object is never seen. In a bucket, an object appears when all
+//! of it is there.
 
 use std::io::SeekFrom;
 use std::ops::Range;
@@ -20,7 +21,8 @@ use object_store::{
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
 
-use crate::{Key, MediaError, Writer};
+use crate::s3::Bucket;
+use crate::{Folder, Key, MediaError, Writer};
 
 /// How much a reader takes from a file at a time.
 const READ_BYTES: usize = 128 * 1024;
@@ -46,47 +48,107 @@ pub struct Head {
 #[derive(Clone, Debug)]
 pub struct MediaStore {
     objects: Arc<dyn ObjectStore>,
-    /// The folder of a local store.
-    folder: Option<Arc<Path>>,
+    place: Place,
     part_bytes: usize,
 }
 
+/// Where the objects are.
+#[derive(Clone, Debug)]
+enum Place {
+    Folder(Arc<Path>),
+    Bucket(Arc<Bucket>),
+    Elsewhere,
+}
+
 impl MediaStore {
-    /// The store behind `media.url`: `file:<folder>`, which is made when it is not there.
+    /// The store behind `media.url`: `file:FOLDER`, which is made when it is not there, or `s3://BUCKET`, of which
+    /// [`MediaStore::check`] says whether it is there.
     ///
     /// # Errors
-    /// [`MediaError::UnknownUrl`], [`MediaError::Folder`].
+    /// [`MediaError::UnknownUrl`], [`MediaError::Folder`], faults of the store.
     pub fn open(url: &str) -> Result<MediaStore, MediaError> {
-        let unknown = || MediaError::UnknownUrl { url: url.to_owned() };
-        let path = url.strip_prefix("file:").ok_or_else(unknown)?;
+        if url.starts_with("s3:") {
+            let bucket = Bucket::open(url)?;
+            let objects = Arc::new(bucket.objects.clone());
+            return Ok(MediaStore {
+                objects,
+                place: Place::Bucket(bucket.into()),
+                part_bytes: REMOTE_PART_BYTES,
+            });
+        }
+        let path = url.strip_prefix("file:").ok_or(MediaError::UnknownUrl)?;
         let path = match path.strip_prefix("//") {
             Some(absolute) if absolute.starts_with('/') => absolute,
             None if !path.is_empty() => path,
-            _ => return Err(unknown()), // nothing at all, or a host's name
+            _ => return Err(MediaError::UnknownUrl), // nothing at all, or a host's name
         };
         let folder_error = |source| MediaError::Folder { folder: path.to_owned(), source };
         std::fs::create_dir_all(path).map_err(folder_error)?;
         let folder: Arc<Path> = std::fs::canonicalize(path).map_err(folder_error)?.into();
         let objects = Arc::new(LocalFileSystem::new_with_prefix(&folder)?.with_fsync(true));
-        Ok(MediaStore { objects, folder: Some(folder), part_bytes: LOCAL_PART_BYTES })
+        Ok(MediaStore { objects, place: Place::Folder(folder), part_bytes: LOCAL_PART_BYTES })
     }
 
     /// A store over any object store, for example one in memory.
     pub fn over(objects: Arc<dyn ObjectStore>) -> MediaStore {
-        MediaStore { objects, folder: None, part_bytes: REMOTE_PART_BYTES }
+        MediaStore { objects, place: Place::Elsewhere, part_bytes: REMOTE_PART_BYTES }
     }
 
     /// Whether the store answers.
     ///
     /// # Errors
-    /// [`MediaError::Folder`], faults of the store.
+    /// [`MediaError::Folder`], [`MediaError::NoBucket`], [`MediaError::Credentials`], faults of the store.
     pub async fn ping(&self) -> Result<(), MediaError> {
-        if let Some(folder) = &self.folder {
-            let folder_error = |source| MediaError::Folder { folder: folder.display().to_string(), source };
-            tokio::fs::metadata(folder).await.map_err(folder_error)?;
+        match &self.place {
+            Place::Folder(folder) => {
+                let folder_error =
+                    |source| MediaError::Folder { folder: folder.display().to_string(), source };
+                tokio::fs::metadata(folder).await.map_err(folder_error)?;
+            }
+            Place::Bucket(bucket) => return bucket.ping(&probe()?).await,
+            Place::Elsewhere => {}
         }
         self.objects.list_with_delimiter(None).await?;
         Ok(())
+    }
+
+    /// Whether the store answers, and a bucket also lets us do what we must: make an object where there is none, not
+    /// make it where there is one, remove it.
+    ///
+    /// # Errors
+    /// As [`MediaStore::ping`]; [`MediaError::Unconditional`].
+    pub async fn check(&self) -> Result<(), MediaError> {
+        self.ping().await?;
+        if !self.is_bucket() {
+            return Ok(());
+        }
+        let probe = probe()?;
+        let once = || vec![Bytes::from_static(b"probe")];
+        self.create(&probe, once()).await?;
+        let again = self.create(&probe, once()).await;
+        self.delete(&probe).await?;
+        match again {
+            Err(MediaError::Exists) => Ok(()),
+            Err(error) => Err(error),
+            Ok(()) => Err(MediaError::Unconditional),
+        }
+    }
+
+    /// Whether objects are in a bucket, where nothing can be moved.
+    pub(crate) const fn is_bucket(&self) -> bool {
+        matches!(self.place, Place::Bucket(_))
+    }
+
+    /// A URL under which anybody reads the object from the bucket itself, for as long as it lives; `None` where there is
+    /// no bucket.
+    ///
+    /// # Errors
+    /// Faults of the store.
+    pub async fn signed_url(&self, key: &Key, lives: Duration) -> Result<Option<String>, MediaError> {
+        match &self.place {
+            Place::Bucket(bucket) => bucket.signed_url(key, lives).await.map(Some),
+            Place::Folder(_) | Place::Elsewhere => Ok(None),
+        }
     }
 
     /// Begins to stream an object in.
@@ -113,11 +175,11 @@ impl MediaStore {
         Ok(())
     }
 
-    /// Gives an object another key; removes it if there is one with that key already.
+    /// Gives an object another key; removes it if there is one with that key already. Not in a bucket.
     ///
     /// # Errors
     /// [`MediaError::Exists`], [`MediaError::NotFound`], faults of the store.
-    pub async fn move_new(&self, from: &Key, to: &Key) -> Result<(), MediaError> {
+    pub(crate) async fn move_new(&self, from: &Key, to: &Key) -> Result<(), MediaError> {
         let moved = self.objects.rename_if_not_exists(&from.path(), &to.path()).await;
         if moved.is_err() {
             self.delete(from).await?;
@@ -183,6 +245,22 @@ impl MediaStore {
         }
     }
 
+    /// Removes objects, many at a time where the store can do that; missing ones are fine.
+    ///
+    /// # Errors
+    /// Faults of the store.
+    pub async fn delete_all(&self, keys: Vec<Key>) -> Result<(), MediaError> {
+        let paths = futures::stream::iter(keys.into_iter().map(|key| Ok(key.path())));
+        let mut removed = self.objects.delete_stream(paths.boxed());
+        while let Some(outcome) = removed.next().await {
+            match outcome.map_err(MediaError::from) {
+                Ok(_) | Err(MediaError::NotFound) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
     /// The keys and sizes of the objects below `folder`, in the order of the keys.
     ///
     /// # Errors
@@ -215,18 +293,26 @@ impl MediaStore {
 
     /// Where the object lies on this machine, for programs that want a file; `None` unless the store is a folder.
     pub fn local_path(&self, key: &Key) -> Option<PathBuf> {
-        self.folder.as_ref().map(|folder| folder.join(key.as_str()))
+        match &self.place {
+            Place::Folder(folder) => Some(folder.join(key.as_str())),
+            Place::Bucket(_) | Place::Elsewhere => None,
+        }
     }
 
     /// Removes what killed writers left: files that were never finished and not touched for `age`. Returns how
-    /// many. Other stores than folders do this by their own rules.
+    /// many. A bucket does this by a rule of its own for multipart uploads.
     ///
     /// # Errors
     /// [`MediaError::Io`], [`MediaError::Worker`].
     pub async fn sweep(&self, age: Duration) -> Result<usize, MediaError> {
-        let Some(folder) = self.folder.clone() else { return Ok(0) };
+        let Place::Folder(folder) = self.place.clone() else { return Ok(0) };
         Ok(tokio::task::spawn_blocking(move || sweep(&folder, age)).await??)
     }
+}
+
+/// A key in the folder of uploads that belongs to no upload.
+fn probe() -> Result<Key, MediaError> {
+    Key::beside(Folder::Uploads.name(), "probe")
 }
 
 /// The local store writes to `<name>#<number>` before it renames; a key can't have such a name.
@@ -252,128 +338,4 @@ fn sweep(folder: &Path, age: Duration) -> std::io::Result<usize> {
 }
 
 #[cfg(test)]
-mod tests {
-    use object_store::memory::InMemory;
-
-    use super::*;
-
-    fn stores() -> (tempfile::TempDir, [MediaStore; 2]) {
-        let folder = tempfile::tempdir().unwrap();
-        let local = MediaStore::open(&format!("file:{}/new/media", folder.path().display())).unwrap();
-        (folder, [local, MediaStore::over(Arc::new(InMemory::new()))])
-    }
-
-    fn key(text: &str) -> Key {
-        text.parse().unwrap()
-    }
-
-    async fn read(store: &MediaStore, name: &str, range: Range<u64>) -> Vec<u8> {
-        let chunks: Vec<Bytes> = store.read(&key(name), range).await.unwrap().try_collect().await.unwrap();
-        chunks.concat()
-    }
-
-    #[test]
-    fn other_urls_are_refused_with_the_accepted_form() {
-        for url in ["", "file:", "file://host/x", "s3://bucket", "/tmp/x"] {
-            let error = MediaStore::open(url).unwrap_err();
-            assert!(error.to_string().contains("file:<folder>"), "{url}: {error}");
-        }
-        assert!(matches!(MediaStore::open("file:/dev/null/x"), Err(MediaError::Folder { .. })));
-    }
-
-    #[tokio::test]
-    async fn an_object_is_read_by_ranges() {
-        let (_folder, stores) = stores();
-        for store in stores {
-            store.put(&key("videos/a.mp4"), Bytes::from_static(b"0123456789")).await.unwrap();
-            assert_eq!(read(&store, "videos/a.mp4", 0..10).await, b"0123456789");
-            assert_eq!(read(&store, "videos/a.mp4", 3..5).await, b"34");
-            assert_eq!(read(&store, "videos/a.mp4", 8..99).await, b"89");
-            assert_eq!(read(&store, "videos/a.mp4", 4..4).await, b"");
-            assert_eq!(store.read_head(&key("videos/a.mp4"), 3).await.unwrap(), b"012");
-            assert!(store.read(&key("videos/a.mp4"), 10..11).await.is_err());
-            let head = store.head(&key("videos/a.mp4")).await.unwrap();
-            assert_eq!(head.size, 10);
-            assert!(head.etag.starts_with('"') && head.etag.ends_with('"') && head.etag.len() > 2);
-            assert!(head.modified <= SystemTime::now() + Duration::from_secs(1));
-        }
-    }
-
-    #[tokio::test]
-    async fn a_missing_object_is_not_found_and_deleting_it_is_fine() {
-        let (_folder, stores) = stores();
-        for store in stores {
-            let missing = key("covers/none.jpg");
-            assert!(matches!(store.head(&missing).await, Err(MediaError::NotFound)));
-            assert!(matches!(store.read(&missing, 0..1).await.err(), Some(MediaError::NotFound)));
-            store.delete(&missing).await.unwrap();
-        }
-    }
-
-    #[tokio::test]
-    async fn create_never_replaces() {
-        let (_folder, stores) = stores();
-        for store in stores {
-            let key = key("uploads/1/0");
-            let chunks = vec![Bytes::from_static(b"ab"), Bytes::from_static(b"c")];
-            store.create(&key, chunks).await.unwrap();
-            assert!(matches!(store.create(&key, vec![]).await, Err(MediaError::Exists)));
-            assert_eq!(read(&store, "uploads/1/0", 0..9).await, b"abc");
-        }
-    }
-
-    #[tokio::test]
-    async fn moving_never_replaces() {
-        let (_folder, stores) = stores();
-        for store in stores {
-            let (from, to) = (key("uploads/1/a"), key("uploads/1/b"));
-            assert!(matches!(store.move_new(&from, &to).await, Err(MediaError::NotFound)));
-            store.put(&from, Bytes::from_static(b"one")).await.unwrap();
-            store.move_new(&from, &to).await.unwrap();
-            assert_eq!(store.list(&key("uploads/1"), 9).await.unwrap(), [(to.clone(), 3)]);
-            store.put(&from, Bytes::from_static(b"another")).await.unwrap();
-            assert!(matches!(store.move_new(&from, &to).await, Err(MediaError::Exists)));
-            assert_eq!(store.list(&key("uploads/1"), 9).await.unwrap(), [(to, 3)]);
-            assert_eq!(read(&store, "uploads/1/b", 0..9).await, b"one");
-        }
-    }
-
-    #[tokio::test]
-    async fn lists_are_in_order_and_bounded() {
-        let (_folder, stores) = stores();
-        for store in stores {
-            for name in ["uploads/1/b", "uploads/1/a", "uploads/12/a"] {
-                store.put(&key(name), Bytes::from_static(b"xy")).await.unwrap();
-            }
-            let found = store.list(&key("uploads/1"), 2).await.unwrap();
-            assert_eq!(found, [(key("uploads/1/a"), 2), (key("uploads/1/b"), 2)]);
-            assert!(store.list(&key("uploads/nothing"), 2).await.unwrap().is_empty());
-            assert!(matches!(store.list(&key("uploads/1"), 1).await, Err(MediaError::TooMany(1))));
-        }
-    }
-
-    #[tokio::test]
-    async fn sweeping_removes_only_what_was_never_finished() {
-        let (_folder, [store, _]) = stores();
-        store.put(&key("videos/a.mp4"), Bytes::from_static(b"x")).await.unwrap();
-        let left = store.local_path(&key("videos/b.mp4")).unwrap().with_extension("mp4#1");
-        std::fs::write(&left, b"half").unwrap();
-        assert_eq!(store.sweep(Duration::from_secs(3600)).await.unwrap(), 0);
-        assert_eq!(store.sweep(Duration::ZERO).await.unwrap(), 1);
-        assert!(!left.exists());
-        assert!(store.head(&key("videos/a.mp4")).await.is_ok());
-    }
-
-    #[tokio::test]
-    async fn folders_are_told_once_however_much_is_in_them() {
-        let (_folder, stores) = stores();
-        for store in stores {
-            for name in ["uploads/1/a", "uploads/1/b", "uploads/2/a", "uploads/c", "videos/3/a"] {
-                store.put(&key(name), Bytes::from_static(b"x")).await.unwrap();
-            }
-            let mut found = store.folders(&key("uploads")).await.unwrap();
-            found.sort();
-            assert_eq!(found, [key("uploads/1"), key("uploads/2")]);
-        }
-    }
-}
+mod tests;

@@ -106,8 +106,9 @@ impl Drop for Writer {
 
 #[cfg(test)]
 mod tests {
-    use object_store::memory::InMemory;
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
+    use crate::testing::{bucket, stores};
     use crate::{Key, MediaStore};
 
     use super::*;
@@ -124,8 +125,8 @@ mod tests {
 
     #[tokio::test]
     async fn pieces_of_any_size_become_one_object() {
-        let (_folder, local) = local();
-        for store in [local, MediaStore::over(Arc::new(InMemory::new()))] {
+        let (_folder, stores) = stores();
+        for store in stores {
             let key: Key = "videos/a.mp4".parse().unwrap();
             for pieces in [vec![], vec![5], vec![1 << 20], vec![700_000, 9_000_000, 0, 1, 3 << 20]] {
                 let mut writer = store.writer(&key);
@@ -163,6 +164,32 @@ mod tests {
         drop(writer);
         while std::fs::read_dir(folder.path().join("videos")).unwrap().count() > 0 {
             tokio::task::yield_now().await; // it is taken back by a task of its own
+        }
+    }
+    #[tokio::test]
+    async fn what_was_sent_to_a_bucket_is_taken_back_with_the_writer() {
+        let Some((url, folder)) = bucket() else { return };
+        let (store, key) = (MediaStore::open(&url).unwrap(), "videos/a.mp4".parse::<Key>().unwrap());
+        // The server for tests keeps parts and a record of each unfinished upload at the top of all buckets.
+        let root = folder.parent().and_then(std::path::Path::parent).unwrap();
+        let object = format!("{}/{key}", folder.file_name().unwrap().display());
+        let record = format!("object-{}.upload-", URL_SAFE_NO_PAD.encode(object));
+        let is_known = || {
+            let mut files = std::fs::read_dir(root).unwrap();
+            files.any(|file| file.unwrap().file_name().to_string_lossy().contains(&record))
+        };
+        let begun = async || {
+            let mut writer = store.writer(&key);
+            writer.write(part(9 << 20, 1)).await.unwrap();
+            assert!(is_known());
+            assert!(matches!(store.head(&key).await, Err(MediaError::NotFound)));
+            writer
+        };
+        begun().await.abort().await.unwrap();
+        assert!(!is_known());
+        drop(begun().await);
+        while is_known() {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await; // by a task of its own
         }
     }
 }

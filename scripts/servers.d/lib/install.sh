@@ -44,3 +44,13 @@ end_services() {
     elif [ -x "/etc/init.d/$service" ]; then as_root "/etc/init.d/$service" stop >/dev/null 2>&1 || true; fi
   done
 }
+
+# cargo_install CRATE VERSION BINARY [ARGUMENT…]: builds a program of crates.io once, in .cache/cargo.
+cargo_install() {
+  local crate=$1 version=$2 binary=$3
+  shift 3
+  [ ! -x "$binary" ] || return 0
+  say "$name: building $crate $version (some minutes, once)"
+  cargo install --quiet --locked --root "${binary%/bin/*}" "$crate" --version "$version" "$@" \
+    || die "$name: cargo could not install $crate"
+}

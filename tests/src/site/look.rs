@@ -87,7 +87,8 @@ impl Site {
 
     /// The files of the media store, with their sizes in bytes.
     pub fn media_files(&self) -> Vec<(PathBuf, u64)> {
-        folder::files_below(&self.data_dir().join("media"))
+        let bucket = self.bucket.as_ref().map(|bucket| bucket.folder.clone());
+        folder::files_below(&bucket.unwrap_or_else(|| self.data_dir().join("media")))
     }
 
     pub(super) fn log_path(&self) -> PathBuf {

@@ -1,11 +1,14 @@
 //! What the site under test is made of: how many processes, and which parts outside of it.
 
+mod bucket;
 mod databases;
 mod redis;
 pub(crate) mod servers;
 
 use std::env;
 
+pub(crate) use bucket::Bucket;
+pub use bucket::is_bucket;
 pub(crate) use databases::Databases;
 pub(crate) use redis::Redis;
 

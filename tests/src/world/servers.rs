@@ -21,13 +21,13 @@ pub(crate) struct MariaDb {
 
 impl MariaDb {
     pub(crate) fn of_run() -> Self {
-        let url = variable("FANONE_TEST_MYSQL");
+        let url = variable("FANONE_TEST_MYSQL", "mariadb");
         let (administrator, address) =
             url.strip_prefix("mysql://").and_then(|rest| rest.split_once('@')).expect("a MySQL URL");
         Self {
             administrator: administrator.to_owned(),
             address: address.to_owned(),
-            socket: variable("FANONE_TEST_MYSQL_SOCKET"),
+            socket: variable("FANONE_TEST_MYSQL_SOCKET", "mariadb"),
         }
     }
 
@@ -53,11 +53,11 @@ impl MariaDb {
     }
 }
 
-/// A line of the file that `scripts/servers` writes.
-pub(crate) fn variable(name: &str) -> String {
+/// A line of the file that `scripts/servers` writes once `server` is up.
+pub(crate) fn variable(name: &str, server: &str) -> String {
     let folder =
         env::var_os("FANONE_SERVERS_DIR").map_or_else(|| repository(".cache/servers"), PathBuf::from);
     let text = fs::read_to_string(folder.join("env")).unwrap_or_default();
     let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('=').map(str::to_owned));
-    value.unwrap_or_else(|| panic!("no {name} in {}: scripts/servers up mariadb redis", folder.display()))
+    value.unwrap_or_else(|| panic!("no {name} in {}: scripts/servers up {server}", folder.display()))
 }

@@ -12,6 +12,8 @@ mod bad_files;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod bucket;
+#[cfg(test)]
 mod cache_outage;
 #[cfg(test)]
 mod chat;

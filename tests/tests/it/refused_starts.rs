@@ -1,6 +1,10 @@
-//! A start with wrong settings, which ends with one message. Only on a MariaDB and a Redis, one database for each service.
+//! A start with wrong settings, which ends with one message. What servers say only on a MariaDB and a Redis, one database
+//! for each service; what a bucket is refused for only where there is one.
 
-use fanone_tests::{Site, world::World};
+use fanone_tests::{
+    Site,
+    world::{World, is_bucket},
+};
 
 const PASSWORD: &str = "hunter2";
 
@@ -10,7 +14,7 @@ async fn refused(site: &Site, settings: &[(&str, &str)]) -> String {
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success(), "it started: {told}");
     let shown = [told.clone(), String::from_utf8_lossy(&output.stdout).into_owned()].concat();
-    for secret in [PASSWORD, &site.database_password()] {
+    for secret in [PASSWORD, &site.database_password(), &site.bucket_secret()] {
         assert!(!shown.contains(secret), "a password is in {shown}");
     }
     told
@@ -118,4 +122,27 @@ async fn a_database_that_holds_other_buckets_is_refused_and_so_is_a_cache_that_i
     let place = "social.database (environment FANONE_SOCIAL__DATABASE)";
     assert!(told.lines().any(|line| line.contains(place)), "{told}");
     assert!(told.contains("holds the buckets 0-1023, the settings give it 512-1023"), "{told}");
+}
+
+#[tokio::test]
+async fn a_bucket_that_can_not_be_used_is_told_with_all_else() {
+    if !is_bucket() {
+        return;
+    }
+    let site = Site::prepared(&[]).await;
+    let url = site.setting("media.url");
+    let missing = url.replace("@fanone/", "@no-such-bucket/");
+    let wrong = url.replace(&site.bucket_secret(), PASSWORD);
+    let place = "media.url (environment FANONE_MEDIA__URL)";
+    for (url, problem) in [
+        (missing.as_str(), "there is no bucket \"no-such-bucket\""),
+        (&wrong, "the S3 server refuses the credentials"),
+        ("s3://key:hunter2@media?endpoint=http://127.0.0.1:1", "the S3 server failed … 127.0.0.1:1"),
+        ("s3://key:hunter2@media?zone=1", "accepted: file:FOLDER, s3://"),
+    ] {
+        let told = refused(&site, &[("media.url", url)]).await;
+        assert_tells(&told, &[&format!("{place} … {problem}")]);
+    }
+    let told = refused(&site, &[("media.url", &wrong), ("cache.url", "memcached://u:hunter2@h")]).await;
+    assert_tells(&told, &["cache.url … accepted: memory:", &format!("{place} … credentials")]);
 }

@@ -2,25 +2,18 @@
 
 use bytes::Bytes;
 use fanone_base::Id;
+use futures::TryStreamExt;
 
 use super::{SegmentError, Segments, folder, segment_key};
 use crate::{Key, MediaError, Writer, pieces::Pieces};
 
 /// One append on its way.
 pub(super) struct Append<'a> {
-    segments: &'a Segments,
-    upload: Id,
+    run: Run<'a>,
     start: u64,
     end: u64,
-    way: Way,
-}
-
-enum Way {
-    /// Bytes become segments as soon as it is known that more follow: the last segment waits for the end of the
-    /// request, which may turn out to be too long.
-    AtOnce(Pieces),
-    /// Bytes wait beside the run until it is known that they are right. Dropped, it leaves nothing.
-    Beside(Key, Writer),
+    /// Where bytes wait beside the run until it is known that they are right. Dropped, it leaves nothing.
+    beside: Option<(Key, Writer)>,
 }
 
 impl<'a> Append<'a> {
@@ -30,14 +23,16 @@ impl<'a> Append<'a> {
         start: u64,
         verify: bool,
     ) -> Result<Append<'a>, SegmentError> {
-        let way = if verify {
-            let beside = beside(&folder(upload)?)?;
-            let writer = segments.store.writer(&beside);
-            Way::Beside(beside, writer)
-        } else {
-            Way::AtOnce(Pieces::default())
+        let beside = match verify {
+            true => {
+                let key = beside(&folder(upload)?)?;
+                let writer = segments.store.writer(&key);
+                Some((key, writer))
+            }
+            false => None,
         };
-        Ok(Append { segments, upload, start, end: start, way })
+        let run = Run { segments, upload, start, buffer: Pieces::default() };
+        Ok(Append { run, start, end: start, beside })
     }
 
     /// Where the upload stands once everything is published.
@@ -45,24 +40,12 @@ impl<'a> Append<'a> {
         self.end
     }
 
-    pub(super) async fn take(&mut self, mut chunk: Bytes) -> Result<(), SegmentError> {
+    pub(super) async fn take(&mut self, chunk: Bytes) -> Result<(), SegmentError> {
         self.end += chunk.len() as u64;
-        match &mut self.way {
-            Way::Beside(_, writer) => writer.write(chunk).await?,
-            Way::AtOnce(buffer) => {
-                let most = self.segments.segment_bytes;
-                while buffer.len() + chunk.len() > most {
-                    buffer.push(chunk.split_to(most - buffer.len()));
-                    let key = segment_key(self.upload, self.start)?;
-                    self.segments.store.create(&key, buffer.take()).await?;
-                    self.start += most as u64;
-                }
-                if !chunk.is_empty() {
-                    buffer.push(chunk);
-                }
-            }
+        match &mut self.beside {
+            Some((_, writer)) => Ok(writer.write(chunk).await?),
+            None => self.run.take(chunk).await,
         }
-        Ok(())
     }
 
     /// Makes everything count, and returns where the upload stands.
@@ -71,21 +54,67 @@ impl<'a> Append<'a> {
             // An empty segment would stand in the way of the next one.
             return Ok(self.end);
         }
-        let (store, key) = (&self.segments.store, segment_key(self.upload, self.start)?);
-        match self.way {
-            Way::AtOnce(mut buffer) => store.create(&key, buffer.take()).await?,
-            Way::Beside(beside, writer) => {
-                writer.finish().await?;
-                store.move_new(&beside, &key).await?;
-            }
+        let Some((beside, writer)) = self.beside else {
+            self.run.end().await?;
+            return Ok(self.end);
+        };
+        writer.finish().await?;
+        let store = &self.run.segments.store;
+        if store.is_bucket() {
+            let copied = self.run.copy(&beside, self.end - self.start).await;
+            store.delete(&beside).await?;
+            copied?;
+        } else {
+            store.move_new(&beside, &segment_key(self.run.upload, self.start)?).await?;
         }
         Ok(self.end)
     }
 }
 
+/// Bytes that become segments as soon as it is known that more follow: the last segment waits for the end of the
+/// request, which may turn out to be too long.
+struct Run<'a> {
+    segments: &'a Segments,
+    upload: Id,
+    start: u64,
+    buffer: Pieces,
+}
+
+impl Run<'_> {
+    async fn take(&mut self, mut chunk: Bytes) -> Result<(), SegmentError> {
+        let most = self.segments.segment_bytes;
+        while self.buffer.len() + chunk.len() > most {
+            self.buffer.push(chunk.split_to(most - self.buffer.len()));
+            self.store().await?;
+            self.start += most as u64;
+        }
+        if !chunk.is_empty() {
+            self.buffer.push(chunk);
+        }
+        Ok(())
+    }
+
+    async fn end(mut self) -> Result<(), SegmentError> {
+        self.store().await
+    }
+
+    /// Takes the bytes that wait beside the run, which are right. Broken off, it has taken the first of them: a bucket
+    /// can't move an object to where there is none.
+    async fn copy(mut self, beside: &Key, length: u64) -> Result<(), SegmentError> {
+        let mut bytes = self.segments.store.read(beside, 0..length).await?;
+        while let Some(chunk) = bytes.try_next().await? {
+            self.take(chunk).await?;
+        }
+        self.end().await
+    }
+
+    async fn store(&mut self) -> Result<(), SegmentError> {
+        let key = segment_key(self.upload, self.start)?;
+        Ok(self.segments.store.create(&key, self.buffer.take()).await?)
+    }
+}
+
 /// A key in the folder of an upload, nobody else's.
 pub(super) fn beside(folder: &Key) -> Result<Key, MediaError> {
-    let mut bits = [0; 16];
-    getrandom::fill(&mut bits)?;
-    format!("{folder}/beside.{:032x}", u128::from_be_bytes(bits)).parse()
+    Key::beside(folder.as_str(), "beside")
 }

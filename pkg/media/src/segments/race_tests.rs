@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use object_store::memory::InMemory;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 use super::*;
+use crate::testing::stores;
 
 const UPLOAD: Id = Id(77);
 const LENGTH: u64 = 400;
@@ -62,9 +62,9 @@ async fn append_all(segments: Segments, own: u8) -> Vec<Kept> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_acknowledged_is_in_the_file_whoever_else_appends() {
-    let folder = tempfile::tempdir().unwrap();
-    let local = MediaStore::open(&format!("file:{}", folder.path().display())).unwrap();
-    for store in [local, MediaStore::over(Arc::new(InMemory::new()))] {
+    let (_folder, stores) = stores();
+    // The S3 server for tests looks for the object first and writes it then, which is no condition at all in a race.
+    for store in stores.into_iter().filter(|store| !store.is_bucket()) {
         let processes = [b'\0', b'@', b'\x80', b'\xc0'].map(|own| {
             let segments = Segments::new(store.clone(), 10);
             tokio::spawn(append_all(segments, own))
