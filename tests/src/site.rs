@@ -50,6 +50,8 @@ pub struct Stopped {
 
 /// A running FanOne. It ends with this value.
 pub struct Site {
+    /// The first to be dropped: what it waits for must still run.
+    _scraped: Option<Scraped>,
     form: Form,
     instances: Vec<Instance>,
     /// Through which clients come where there are two fronts.
@@ -63,7 +65,6 @@ pub struct Site {
     bucket: Option<Bucket>,
     settings: Vec<(String, String)>,
     folder: Folder,
-    _scraped: Option<Scraped>,
 }
 
 impl Site {

@@ -1,10 +1,13 @@
 //! Lets a Prometheus collect from the sites of a test run.
 
-use std::{env, fs, path::PathBuf};
+use std::{env, fs, path::PathBuf, thread, time::Duration};
 
 use serde_json::json;
 
 use crate::{instance::Instance, unique};
+
+/// A Prometheus takes up new targets every 5 s, and then collects every second.
+const NOTICED: Duration = Duration::from_secs(8);
 
 /// Says where the metrics of a site are, in a file of the folder `FANONE_TEST_TARGETS`, if there is one; for as long as
 /// the value lives.
@@ -28,6 +31,7 @@ impl Scraped {
 
 impl Drop for Scraped {
     fn drop(&mut self) {
+        thread::sleep(NOTICED);
         fs::remove_file(&self.0).ok();
     }
 }
