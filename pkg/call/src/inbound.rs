@@ -5,7 +5,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration, time::Instant};
 
 use fanone_base::{Code, Failure};
 use fanone_identity::{Caller, Gate, IdentityError};
-use fanone_telemetry::names;
+use fanone_telemetry::{names, trace};
 use futures::FutureExt;
 use metainfo::{Forward, METAINFO};
 use motore::Service;
@@ -17,6 +17,7 @@ use crate::{
     deadline,
     error::{refusal, timed_out},
     outcome::{self, Outcome},
+    traces,
 };
 
 /// The metadata key of the calling service's token.
@@ -54,7 +55,7 @@ where
             Ok(_permit) => match self.admit(&method) {
                 Ok(caller) => {
                     let name = caller.service.clone();
-                    (Some(name), self.handle(caller, cx, req).await)
+                    (Some(name), self.traced(&method, caller, cx, req).await)
                 }
                 Err(error) => {
                     log_refusal(&error, cx, &method);
@@ -84,6 +85,27 @@ impl<S> Inbound<S> {
             METAINFO.try_with(|meta| meta.borrow().get_upstream(key)).ok().flatten().unwrap_or_default()
         };
         self.gate.admit(method, &token(SERVICE_TOKEN), &token(USER_TOKEN))
+    }
+
+    /// Only callers that were admitted may have a call traced.
+    async fn traced<Req>(
+        &self,
+        method: &str,
+        caller: Caller,
+        cx: &mut ServerContext,
+        req: Req,
+    ) -> Result<S::Response, ServerError>
+    where
+        S: Service<ServerContext, Req, Error = ServerError>,
+    {
+        let mut span = trace::of_call(self.gate.service(), traces::sent);
+        if span.is_recorded() {
+            traces::describe(&mut span, self.gate.service(), method);
+            span.set("fanone.caller", caller.service.to_string());
+        }
+        let result = trace::within(span.context(), self.handle(caller, cx, req)).await;
+        traces::conclude(&mut span, Outcome::of_served(&result));
+        result
     }
 
     async fn handle<Req>(

@@ -74,6 +74,8 @@ metrics! {
         "Open WebSocket connections of the chat.";
     UPLOAD_BYTES = "fanone_upload_bytes_total", Counter, Bytes,
         "Bytes of uploads that were received.";
+    TRACE_SPANS_DROPPED = "fanone_trace_spans_dropped_total", Counter, Count,
+        "Spans that were not exported, by reason: the queue was full, or the collector did not take them.";
     PROCESS_RESIDENT_MEMORY = "process_resident_memory_bytes", Gauge, Bytes,
         "Memory of the process that is in RAM.";
     PROCESS_RESIDENT_MEMORY_PEAK = "process_resident_memory_peak_bytes", Gauge, Bytes,

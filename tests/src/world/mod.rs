@@ -8,6 +8,7 @@ use std::env;
 
 pub(crate) use databases::Databases;
 pub(crate) use redis::Redis;
+pub(crate) use servers::variable as server;
 
 use crate::site::SERVICES;
 

@@ -54,10 +54,12 @@ impl MariaDb {
 }
 
 /// A line of the file that `scripts/servers` writes.
-fn variable(name: &str) -> String {
+pub(crate) fn variable(name: &str) -> String {
     let folder =
         env::var_os("FANONE_SERVERS_DIR").map_or_else(|| repository(".cache/servers"), PathBuf::from);
     let text = fs::read_to_string(folder.join("env")).unwrap_or_default();
     let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('=').map(str::to_owned));
-    value.unwrap_or_else(|| panic!("no {name} in {}: scripts/servers up mariadb redis", folder.display()))
+    value.unwrap_or_else(|| {
+        panic!("no {name} in {}: scripts/servers up mariadb redis jaeger", folder.display())
+    })
 }
