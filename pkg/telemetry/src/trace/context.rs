@@ -28,8 +28,8 @@ pub fn current() -> Option<Context> {
 }
 
 /// Runs `work` as a part of the span, or of none.
-pub async fn within<F: Future>(context: Option<Context>, work: F) -> F::Output {
-    CURRENT.scope(context, work).await
+pub fn within<F: Future>(context: Option<Context>, work: F) -> impl Future<Output = F::Output> {
+    CURRENT.scope(context, work)
 }
 
 /// Does `work` as a part of the span, or of none: its log lines tell of it.
