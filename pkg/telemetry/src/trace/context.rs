@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn a_wrong_tracestate_is_forgotten() {
         let parent = format!("00-{TRACE}-{SPAN}-01");
-        for state in ["=", &format!("a={}", "x".repeat(600))] {
+        for state in ["no pair", &format!("a={}", "x".repeat(600))] {
             assert_eq!(Context::new(0, parse(&parent, state).unwrap()).tracestate(), None, "{state}");
         }
     }
