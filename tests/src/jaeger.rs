@@ -74,8 +74,12 @@ impl Jaeger {
     async fn ask(&self, path: &str) -> Vec<Span> {
         let answer = self.http.get(format!("{}{path}", self.api)).send().await.expect("ask Jaeger");
         let json: Value = answer.json().await.expect("Jaeger answers in JSON");
-        list(&json["data"]).iter().flat_map(spans_of).collect()
+        list(part(&json, "data")).iter().flat_map(spans_of).collect()
     }
+}
+
+fn part<'a>(value: &'a Value, key: &str) -> &'a Value {
+    value.get(key).unwrap_or(&Value::Null)
 }
 
 fn list(value: &Value) -> Vec<Value> {
@@ -87,26 +91,30 @@ fn text(value: &Value) -> String {
 }
 
 fn tags(value: &Value) -> BTreeMap<String, String> {
-    list(value).iter().map(|tag| (text(&tag["key"]), text(&tag["value"]))).collect()
+    list(value).iter().map(|tag| (text(part(tag, "key")), text(part(tag, "value")))).collect()
 }
 
 fn spans_of(trace: &Value) -> Vec<Span> {
     let span = |span: &Value| {
-        let process = &trace["processes"][text(&span["processID"])];
-        let references = list(&span["references"]);
+        let process = part(part(trace, "processes"), &text(part(span, "processID")));
+        let references = list(part(span, "references"));
         let of_kind = |kind: &str, key: &str| -> Vec<String> {
-            references.iter().filter(|one| one["refType"] == kind).map(|one| text(&one[key])).collect()
+            references
+                .iter()
+                .filter(|one| part(one, "refType") == kind)
+                .map(|one| text(part(one, key)))
+                .collect()
         };
         Span {
-            trace: text(&span["traceID"]),
-            id: text(&span["spanID"]),
+            trace: text(part(span, "traceID")),
+            id: text(part(span, "spanID")),
             parent: of_kind("CHILD_OF", "spanID").into_iter().next().unwrap_or_default(),
             links: of_kind("FOLLOWS_FROM", "traceID"),
-            name: text(&span["operationName"]),
-            service: text(&process["serviceName"]),
-            instance: tags(&process["tags"]).remove("service.instance.id").unwrap_or_default(),
-            tags: tags(&span["tags"]),
+            name: text(part(span, "operationName")),
+            service: text(part(process, "serviceName")),
+            instance: tags(part(process, "tags")).remove("service.instance.id").unwrap_or_default(),
+            tags: tags(part(span, "tags")),
         }
     };
-    list(&trace["spans"]).iter().map(span).collect()
+    list(part(trace, "spans")).iter().map(span).collect()
 }
