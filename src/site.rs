@@ -8,7 +8,7 @@ use fanone_identity::{Keys, OnMissing};
 use fanone_registry::Registry;
 use fanone_telemetry::{
     admin::{self, Readiness},
-    logs, metrics,
+    logs, metrics, trace,
 };
 use tokio::{
     net::TcpListener,
@@ -58,6 +58,8 @@ pub(crate) async fn run(settings: Settings, roles: &[Role]) -> anyhow::Result<()
     let started = Instant::now();
     logs::init(&settings.telemetry)?;
     let metrics = metrics::install()?;
+    let services: Vec<_> = roles.iter().map(|role| role.service_name()).collect();
+    let traces = trace::start(&settings.telemetry, &services)?;
     let listeners = bind_all(&settings, roles).await?;
     let on_missing = match settings.mode {
         Mode::Development => OnMissing::Generate,
@@ -111,6 +113,9 @@ pub(crate) async fn run(settings: Settings, roles: &[Role]) -> anyhow::Result<()
         () = orderly => tracing::info!("stopped"),
         () = tokio::time::sleep(STOP_MAX) => tracing::warn!("some requests were cut off"),
         () = signals.first() => tracing::warn!("stopped at once, at the second signal"),
+    }
+    if let Some(traces) = traces {
+        traces.finish().await;
     }
     Ok(())
 }

@@ -10,7 +10,11 @@ use std::{
 };
 
 use fanone_base::Code;
-use fanone_telemetry::{Timings, names};
+use fanone_config::{Mode, Role};
+use fanone_telemetry::{
+    Timings, names,
+    trace::{self, Span},
+};
 use futures::FutureExt;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header, uri::PathAndQuery};
 use metrics::Gauge;
@@ -90,6 +94,9 @@ impl Gate {
         let ip = client_ip(peer.ip(), request.headers(), &self.app.settings.http.trusted_proxies);
         let method = request.method().clone();
         let request_id = request_id(request.headers());
+        let mut span = trace::of_request(Role::Http.service_name(), self.trusts(peer.ip()), |header| {
+            Some(request.headers().get(header)?.to_str().ok()?.to_owned())
+        });
         let origin = request.headers().get(header::ORIGIN).cloned();
         let token = access_token(request.headers()).map(FastStr::new);
         let (parts, body) = request.into_parts();
@@ -97,8 +104,8 @@ impl Gate {
         let request = Request::from_parts(parts, body);
         let mut cx = ServerContext::new(Address::from(peer));
 
-        let answer =
-            AssertUnwindSafe(self.answer(&mut cx, ip, started, request, token.as_ref())).catch_unwind().await;
+        let work = self.answer(&mut cx, ip, started, request, token.as_ref());
+        let answer = trace::within(span.context(), AssertUnwindSafe(work).catch_unwind()).await;
         let mut response = answer.unwrap_or_else(|_panic| {
             // The panic hook has written where it was.
             tracing::error!(request_id = request_id.to_str().ok(), "a handler panicked");
@@ -121,20 +128,33 @@ impl Gate {
         let status = response.status();
         let elapsed = started.elapsed();
         REQUESTS.record([method_label(&method), route, status.as_str()], elapsed);
-        tracing::info!(
-            target: "fanone_http::access",
-            method = method_label(&method),
-            route,
-            status = status.as_u16(),
-            code = response.extensions().get::<Code>().map(|code| code.number()),
-            duration_ms = elapsed.as_secs_f64() * 1000.0,
-            request_id = request_id.to_str().ok(),
-            user_id = user.map(|user| user.0),
-            ip = %ip,
-            "request"
-        );
+        let code = response.extensions().get::<Code>().map(|code| code.number());
+        trace::enter(span.context(), || {
+            tracing::info!(
+                target: "fanone_http::access",
+                method = method_label(&method),
+                route,
+                status = status.as_u16(),
+                code,
+                duration_ms = elapsed.as_secs_f64() * 1000.0,
+                request_id = request_id.to_str().ok(),
+                user_id = user.map(|user| user.0),
+                ip = %ip,
+                "request"
+            );
+        });
+        if let Some(id) = span.context().and_then(|it| HeaderValue::try_from(it.traceparent()).ok()) {
+            describe(&mut span, method_label(&method), route, status, &request_id);
+            response.headers_mut().insert("traceresponse", id);
+        }
         response.headers_mut().insert("x-request-id", request_id);
         response
+    }
+
+    /// Whether the peer may say what is traced: nobody else, or everything could be made to be.
+    fn trusts(&self, peer: IpAddr) -> bool {
+        let settings = &self.app.settings;
+        settings.mode == Mode::Development || settings.http.trusted_proxies.contains(&peer)
     }
 
     async fn answer(
@@ -172,6 +192,18 @@ impl Gate {
         }
         // A refusal is found again by those who need the login, and said by them.
         authenticate(&self.app, token?, None).await.ok()
+    }
+}
+
+/// Says what a request was. Its path and its query stay out of it: they may hold anything.
+fn describe(span: &mut Span, method: &'static str, route: &str, status: StatusCode, id: &HeaderValue) {
+    span.rename(format!("{method} {route}"));
+    span.set("http.request.method", method);
+    span.set("http.route", route.to_owned());
+    span.set("http.response.status_code", i64::from(status.as_u16()));
+    span.set("fanone.request_id", id.to_str().unwrap_or_default().to_owned());
+    if status.is_server_error() {
+        span.fail("the answer is an error of the server");
     }
 }
 

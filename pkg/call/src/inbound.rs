@@ -5,7 +5,10 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration, time::Instant};
 
 use fanone_base::{Code, Failure};
 use fanone_identity::{Caller, Gate, IdentityError};
-use fanone_telemetry::names;
+use fanone_telemetry::{
+    names,
+    trace::{self, Span},
+};
 use futures::FutureExt;
 use metainfo::{Forward, METAINFO};
 use motore::Service;
@@ -17,6 +20,7 @@ use crate::{
     deadline,
     error::{refusal, timed_out},
     outcome::{self, Outcome},
+    traces,
 };
 
 /// The metadata key of the calling service's token.
@@ -49,12 +53,15 @@ where
     async fn call(&self, cx: &mut ServerContext, req: Req) -> Result<S::Response, ServerError> {
         let start = Instant::now();
         let method = cx.rpc_info().method().clone();
+        let mut span = Span::none();
         // More calls than there is room for would all be late; it is kinder to refuse some at once.
         let (caller, result) = match self.room.try_acquire() {
             Ok(_permit) => match self.admit(&method) {
                 Ok(caller) => {
                     let name = caller.service.clone();
-                    (Some(name), self.handle(caller, cx, req).await)
+                    span = self.span(&method, &caller);
+                    let work = self.handle(caller, cx, req);
+                    (Some(name), trace::within(span.context(), work).await)
                 }
                 Err(error) => {
                     log_refusal(&error, cx, &method);
@@ -69,11 +76,14 @@ where
         let caller = caller.as_deref().unwrap_or("unknown");
         let outcome = Outcome::of_served(&result);
         outcome::record_served(self.gate.service(), &method, caller, outcome, start.elapsed());
-        tracing::debug!(
-            rpc.method = %method, caller, outcome = outcome.name(),
-            duration_us = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX),
-            "rpc.served"
-        );
+        traces::conclude(&mut span, outcome);
+        trace::enter(span.context(), || {
+            tracing::debug!(
+                rpc.method = %method, caller, outcome = outcome.name(),
+                duration_us = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX),
+                "rpc.served"
+            );
+        });
         result
     }
 }
@@ -84,6 +94,16 @@ impl<S> Inbound<S> {
             METAINFO.try_with(|meta| meta.borrow().get_upstream(key)).ok().flatten().unwrap_or_default()
         };
         self.gate.admit(method, &token(SERVICE_TOKEN), &token(USER_TOKEN))
+    }
+
+    /// Only callers that were admitted may have a call traced.
+    fn span(&self, method: &str, caller: &Caller) -> Span {
+        let mut span = trace::of_call(self.gate.service(), traces::sent);
+        if span.is_recorded() {
+            traces::describe(&mut span, self.gate.service(), method);
+            span.set("fanone.caller", caller.service.to_string());
+        }
+        span
     }
 
     async fn handle<Req>(

@@ -30,6 +30,7 @@ mod inbound;
 mod outbound;
 mod outcome;
 mod peer;
+mod traces;
 
 pub use answer::{check, reply};
 pub use deadline::{time_left, within};

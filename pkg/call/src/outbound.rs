@@ -7,6 +7,7 @@ use fanone_identity::{
     ForWhom, ServiceTokens,
     permissions::{Permissions, Rule},
 };
+use fanone_telemetry::trace::{self, Kind};
 use metainfo::{Forward, METAINFO, MetaInfo};
 use motore::{Service, layer::Layer};
 use volo::{FastStr, context::Context};
@@ -19,6 +20,7 @@ use crate::{
     error::{refusal, timed_out, unreachable},
     inbound::{SERVICE_TOKEN, USER_TOKEN},
     outcome::{self, Outcome},
+    traces,
 };
 
 tokio::task_local! {
@@ -77,9 +79,15 @@ where
     async fn call(&self, cx: &mut ClientContext, req: Req) -> Result<S::Response, ClientError> {
         let start = Instant::now();
         let method = cx.rpc_info().method().clone();
-        let result = self.send(cx, req).await;
-        let outcome = Outcome::of_called(&result);
         let Shared { callee, tokens, .. } = &*self.shared;
+        let mut span = trace::child(Kind::Client);
+        if span.is_recorded() {
+            traces::describe(&mut span, callee, &method);
+            span.set("peer.service", callee.to_string());
+        }
+        let result = trace::within(span.context(), self.send(cx, req)).await;
+        let outcome = Outcome::of_called(&result);
+        traces::conclude(&mut span, outcome);
         outcome::record_called(callee, &method, tokens.name(), outcome, start.elapsed());
         result
     }
@@ -130,6 +138,7 @@ impl Shared {
         {
             meta.set_transient(USER_TOKEN, token);
         }
+        traces::send(&mut meta);
         Ok(meta)
     }
 }

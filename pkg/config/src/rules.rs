@@ -34,6 +34,7 @@ enum Rule {
     Database,
     Cache,
     Media,
+    Otlp,
 }
 
 const RULES: &[(&str, Rule)] = &[
@@ -90,7 +91,8 @@ const RULES: &[(&str, Rule)] = &[
     ("chat.group_members_max", Rule::Range(2, 100_000)),
     ("telemetry.log_level", Rule::NotEmpty),
     ("telemetry.log_format", Rule::OneOf(&["text", "json"])),
-    ("telemetry.otlp", Rule::OneOf(&[""])),
+    ("telemetry.otlp", Rule::Otlp),
+    ("telemetry.sample_per_mille", Rule::Range(0, 1000)),
     ("identity.access_ttl_s", Rule::Range(1, YEAR_S)),
     ("identity.refresh_ttl_s", Rule::Range(1, YEAR_S)),
     ("identity.service_ttl_s", Rule::Range(10, 86_400)),
@@ -174,6 +176,8 @@ impl Rule {
             Self::Advertise => wrong("expected an IP address that others can connect to".to_owned()),
             Self::Cache if is_cache(text) => None,
             Self::Cache => wrong(CACHES.to_owned()),
+            Self::Otlp if text.is_empty() || is_collector(text) => None,
+            Self::Otlp => wrong("expected http://HOST:PORT, or nothing".to_owned()),
             Self::Media if text.is_empty() => None,
             Self::Media => text.parse::<MediaUrl>().err().and_then(|error| wrong(error.to_string())),
         }
@@ -200,6 +204,13 @@ fn web_host(text: &str) -> Option<&str> {
 
 fn is_origin(text: &str) -> bool {
     web_host(text).is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']))
+}
+
+fn is_collector(text: &str) -> bool {
+    let place = text.strip_prefix("http://").and_then(|place| place.rsplit_once(':'));
+    place.is_some_and(|(host, port)| {
+        !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']) && port.parse::<u16>().is_ok()
+    })
 }
 
 fn is_public_url(text: &str) -> bool {
@@ -311,6 +322,14 @@ mod tests {
             "nacos://h:1",
         ] {
             assert!(!is_static_registry(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_collector_is_a_host_and_a_port() {
+        assert!(is_collector("http://collector:4317") && is_collector("http://[::1]:4317"));
+        for text in ["collector:4317", "http://collector", "http://:4317", "https://a:1", "http://a:1/v1"] {
+            assert!(!is_collector(text), "{text}");
         }
     }
 

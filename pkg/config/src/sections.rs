@@ -294,6 +294,8 @@ pub struct Telemetry {
     pub log_format: LogFormat,
     /// Where traces go; empty: nowhere.
     pub otlp: Url,
+    /// Of a thousand requests, how many are traced.
+    pub sample_per_mille: u16,
 }
 
 /// Tokens and keys.

@@ -74,6 +74,13 @@ const OWN: &[Migration] = &[
             "ALTER TABLE migration ADD COLUMN contract INT NOT NULL DEFAULT 0",
         ],
     },
+    Migration {
+        number: 3,
+        name: "traces of events",
+        step: Step::Expand,
+        // The traceparent of the span that recorded the event; only where there was one.
+        statements: &["ALTER TABLE outbox ADD COLUMN trace VARCHAR(64)"],
+    },
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (component VARCHAR(32) NOT NULL, number INT NOT NULL, \
@@ -98,7 +105,7 @@ pub(crate) async fn run(
         progress(format!("{place}: up to date"));
         return Ok(());
     };
-    let nodes = connect(shard, options, &Durations::of(options.namespace))?;
+    let nodes = connect(shard, options, &Durations::of(options.namespace, "mysql"))?;
     nodes.reach(&place).await?;
     let db = Tx::mysql(MysqlTx::without_transaction(nodes.acquire().await?));
     run_on_server(&db, &place, options, progress).await?;

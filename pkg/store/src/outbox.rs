@@ -15,7 +15,10 @@ use std::{
 };
 
 use fanone_base::{Id, time};
-use fanone_telemetry::names;
+use fanone_telemetry::{
+    names,
+    trace::{self, LINKS_MAX},
+};
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value};
 
 use crate::{Shard, StoreError, Tx, inserted};
@@ -72,9 +75,10 @@ pub async fn record(
     events: &[OutboxEvent],
 ) -> Result<(), StoreError> {
     let now = time::now_ms();
-    for chunk in events.chunks(CHUNK / 6) {
-        let rows = vec!["(?, 0, ?, ?, ?, ?, ?)"; chunk.len()].join(", ");
-        let values = chunk.iter().flat_map(|event| -> [Value; 6] {
+    let trace = trace::current().map(|context| context.traceparent());
+    for chunk in events.chunks(CHUNK / 7) {
+        let rows = vec!["(?, 0, ?, ?, ?, ?, ?, ?)"; chunk.len()].join(", ");
+        let values = chunk.iter().flat_map(|event| -> [Value; 7] {
             [
                 destination.into(),
                 event.kind.into(),
@@ -82,10 +86,11 @@ pub async fn record(
                 event.delta.into(),
                 event.payload.clone().into(),
                 now.into(),
+                trace.clone().into(),
             ]
         });
         let sql = format!(
-            "INSERT INTO outbox (destination, batch, kind, entity_id, delta, payload, created_at) VALUES {rows}"
+            "INSERT INTO outbox (destination, batch, kind, entity_id, delta, payload, created_at, trace) VALUES {rows}"
         );
         let insert = Statement::from_sql_and_values(transaction.get_database_backend(), sql, values);
         transaction.execute_raw(insert).await?;
@@ -112,11 +117,19 @@ where
         let Some(number) = seal(shard, destination, limit).await? else {
             return Ok(delivered);
         };
-        let events = sum_up(rows_of(shard, destination, number).await?);
+        let (events, traces) = rows_of(shard, destination, number).await?;
+        let events = sum_up(events);
         delivered += events.len() as u64;
-        send(Batch { source: shard.source().to_owned(), number, events })
-            .await
-            .map_err(DeliverError::Send)?;
+        let mut span = trace::of_batch(&format!("fanone.{}", shard.namespace()), &traces);
+        span.rename("batch");
+        span.set("messaging.destination.name", destination);
+        let batch = Batch { source: shard.source().to_owned(), number, events };
+        let sent = trace::within(span.context(), send(batch)).await;
+        if sent.is_err() {
+            span.fail("the batch was not taken");
+        }
+        drop(span);
+        sent.map_err(DeliverError::Send)?;
         forget(shard, destination, number).await?;
     }
 }
@@ -211,14 +224,24 @@ async fn begin(tx: &Tx, destination: &'static str) -> Result<Progress, StoreErro
     made.ok_or(StoreError::GivenUp("the outbox has no row for its destination"))
 }
 
-async fn rows_of(shard: &Shard, destination: &str, number: i64) -> Result<Vec<OutboxEvent>, StoreError> {
+/// The events of a batch, and the traces of some of them.
+async fn rows_of(
+    shard: &Shard,
+    destination: &str,
+    number: i64,
+) -> Result<(Vec<OutboxEvent>, Vec<String>), StoreError> {
     let select = Statement::from_sql_and_values(
         shard.read().get_database_backend(),
-        "SELECT kind, entity_id, delta, payload FROM outbox WHERE destination = ? AND batch = ? ORDER BY id",
+        "SELECT kind, entity_id, delta, payload, trace FROM outbox WHERE destination = ? AND batch = ? ORDER BY id",
         [destination.into(), number.into()],
     );
     let rows = shard.read().query_all_raw(select).await?;
-    rows.iter().map(event_of).collect()
+    let events = rows.iter().map(event_of).collect::<Result<_, _>>()?;
+    let traces = rows.iter().filter_map(|row| row.try_get_by_index::<Option<String>>(4).transpose());
+    let mut traces = traces.take(LINKS_MAX).collect::<Result<Vec<_>, _>>()?;
+    // Events of one transaction have one span.
+    traces.dedup();
+    Ok((events, traces))
 }
 
 fn event_of(row: &QueryResult) -> Result<OutboxEvent, StoreError> {

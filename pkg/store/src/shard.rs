@@ -37,7 +37,8 @@ impl Shard {
         options: &Options,
         versions: &StoreVersions,
     ) -> Result<Self, StoreError> {
-        let (namespace, durations) = (options.namespace, Durations::of(options.namespace));
+        let namespace = options.namespace;
+        let durations = Durations::of(namespace, system(shard));
         let (reader, queue, version) = match shard.urls.first() {
             Some(DatabaseUrl::Sqlite(path)) => {
                 let (mut readers, mut writer) = sqlite::open(&path.display().to_string()).await?;
@@ -140,6 +141,11 @@ impl Shard {
         self.reader.query_one_raw(select).await?;
         Ok(())
     }
+}
+
+/// What its database is called by OpenTelemetry.
+fn system(shard: &ShardPlace) -> &'static str {
+    if shard.urls.iter().all(DatabaseUrl::is_embedded) { "sqlite" } else { "mysql" }
 }
 
 /// The nodes of a shard on a server. Nothing is connected yet.

@@ -2,6 +2,7 @@
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
+use fanone_telemetry::trace::{self, Context, Kind};
 use futures::{FutureExt, future::BoxFuture};
 use tokio::sync::{mpsc, oneshot};
 
@@ -52,7 +53,10 @@ impl Queue {
         F: for<'t> Fn(&'t Tx) -> BoxFuture<'t, Result<T, E>> + Send + Sync + 'static,
     {
         let (answer, answered) = oneshot::channel();
-        let work = Waiting { f: Arc::new(f), repeat, result: None, answer };
+        // Beside its statements: the time in line, and that of the commit.
+        let mut span = trace::child(Kind::Internal);
+        span.rename("transaction");
+        let work = Waiting { f: Arc::new(f), repeat, result: None, answer, trace: span.context() };
         self.0.try_send(Box::new(work)).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => StoreError::Busy,
             mpsc::error::TrySendError::Closed(_) => StoreError::GivenUp("the store is closed"),
@@ -69,6 +73,7 @@ struct Waiting<T, E, F> {
     repeat: Repeat,
     result: Option<Result<T, E>>,
     answer: oneshot::Sender<Result<T, E>>,
+    trace: Option<Context>,
 }
 
 impl<T, E, F> Work for Waiting<T, E, F>
@@ -79,7 +84,8 @@ where
 {
     fn run<'t>(&'t mut self, tx: &'t Tx) -> BoxFuture<'t, bool> {
         Box::pin(async move {
-            let run = AssertUnwindSafe((self.f)(tx)).catch_unwind().await;
+            let run = AssertUnwindSafe((self.f)(tx)).catch_unwind();
+            let run = trace::within(self.trace.clone(), run).await;
             let result = run.unwrap_or_else(|_panic| Err(StoreError::GivenUp("it panicked").into()));
             let stored = result.is_ok();
             self.result = Some(result);

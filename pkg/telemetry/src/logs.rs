@@ -7,6 +7,8 @@ use fanone_config::{LogFormat, Telemetry};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
+use crate::trace::Traced;
+
 /// Libraries that tell more at `info` than an operator wants. They stand before the configured directives, so that
 /// `telemetry.log_level` can raise each of them by name.
 const QUIET: &str = "volo=warn,volo_thrift=warn,volo_http=warn,motore=warn,hyper=warn,hyper_util=warn,\
@@ -41,8 +43,12 @@ pub fn init(settings: &Telemetry) -> Result<(), LogError> {
         .with_ansi(colours)
         .with_writer(std::io::stderr);
     match settings.log_format {
-        LogFormat::Text => builder.compact().try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).with_span_list(false).try_init(),
+        LogFormat::Text => {
+            builder.compact().map_event_format(|lines| Traced(lines.with_ansi(colours))).try_init()
+        }
+        LogFormat::Json => {
+            builder.json().flatten_event(true).with_span_list(false).map_event_format(Traced).try_init()
+        }
     }
     .map_err(LogError::Running)
 }

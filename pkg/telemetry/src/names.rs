@@ -95,6 +95,8 @@ metrics! {
         "Whether a part of the process works (1) or not (0), asked at each scrape, by part as in /readyz.";
     BUILD_INFO = "fanone_build_info", Gauge, Count,
         "Always 1, by version.";
+    TRACE_SPANS_DROPPED = "fanone_trace_spans_dropped_total", Counter, Count,
+        "Spans that were not exported, by reason: the queue was full, or the collector did not take them.";
     PROCESS_RESIDENT_MEMORY = "process_resident_memory_bytes", Gauge, Bytes,
         "Memory of the process that is in RAM.";
     PROCESS_RESIDENT_MEMORY_PEAK = "process_resident_memory_peak_bytes", Gauge, Bytes,

@@ -11,6 +11,7 @@ pub(crate) use bucket::Bucket;
 pub use bucket::is_bucket;
 pub(crate) use databases::Databases;
 pub(crate) use redis::Redis;
+pub(crate) use servers::variable as server;
 
 use crate::site::SERVICES;
 

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use deadpool_redis::redis::{FromRedisValue, RedisError, RedisResult};
+use fanone_telemetry::trace::{self, Kind};
 use fanone_telemetry::{Timings, names};
 use tokio::time::{sleep, timeout};
 
@@ -76,17 +77,17 @@ impl Server {
         let answer = timeout(self.options.timeout, self.attempt(request)).await;
         let error = match answer {
             Ok(Ok(answer)) => {
-                OPERATIONS.record([operation, "ok"], started.elapsed());
+                note(operation, "ok", started.elapsed());
                 return Ok(Answer::Redis(answer));
             }
             Ok(Err(error)) => error,
             Err(_elapsed) => timed_out(),
         };
         if meaning(&error) == Meaning::Refused {
-            OPERATIONS.record([operation, "refused"], started.elapsed());
+            note(operation, "refused", started.elapsed());
             return Err(error);
         }
-        OPERATIONS.record([operation, "away"], started.elapsed());
+        note(operation, "away", started.elapsed());
         Ok(Answer::Away(self.lose(Some(&error), |_| {})))
     }
 
@@ -194,6 +195,21 @@ impl Server {
             within(limit, link.send::<()>(&commands::publish_each(channels, &hub::MISSED))).await?;
         }
         Ok(())
+    }
+}
+
+/// An operation has come to its end.
+fn note(operation: &'static str, outcome: &'static str, elapsed: Duration) {
+    OPERATIONS.record([operation, outcome], elapsed);
+    let mut span = trace::child(Kind::Client);
+    if span.is_recorded() {
+        span.began_ago(elapsed);
+        span.rename(operation);
+        span.set("db.system.name", "redis");
+        span.set("db.operation.name", operation);
+        if outcome != "ok" {
+            span.fail(outcome);
+        }
     }
 }
 

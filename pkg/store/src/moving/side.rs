@@ -71,7 +71,7 @@ impl Side {
                 let mut options = options.clone();
                 options.connections.transaction_timeout_ms = STATEMENT_MAX_MS;
                 options.connections.acquire_timeout_ms = ACQUIRE_MAX_MS;
-                let nodes = connect(&place, &options, &Durations::of(options.namespace))?;
+                let nodes = connect(&place, &options, &Durations::of(options.namespace, "mysql"))?;
                 nodes.reach(&text).await?;
                 prepare(&nodes, &text, make, &options).await?;
                 (Reader::mysql(nodes.clone()), mysql::start(&nodes, &version), None)

@@ -46,7 +46,7 @@ impl Connection {
         self.busy = true;
         let started = Instant::now();
         let rows = query(statement).fetch_all(&mut self.inner).await;
-        self.durations.record(&statement.sql, started.elapsed());
+        self.durations.record(&statement.sql, started.elapsed(), rows.is_err());
         self.busy = is_unfit(&rows);
         let rows = rows.map_err(|error| DbErr::Query(RuntimeErr::SqlxError(error.into())))?;
         Ok(rows.into_iter().map(QueryResult::from).collect())
@@ -57,7 +57,7 @@ impl Connection {
         self.busy = true;
         let started = Instant::now();
         let result = query(statement).execute(&mut self.inner).await;
-        self.durations.record(&statement.sql, started.elapsed());
+        self.durations.record(&statement.sql, started.elapsed(), result.is_err());
         self.busy = is_unfit(&result);
         result.map(ExecResult::from).map_err(|error| DbErr::Exec(RuntimeErr::SqlxError(error.into())))
     }
