@@ -90,7 +90,8 @@ async fn a_replica_taken_offline_under_load_gets_no_call_and_none_fails() {
 
 #[tokio::test]
 async fn a_replica_that_ends_leaves_first_so_that_no_call_fails() {
-    const PLACES: [usize; 3] = [0, 2, 4];
+    /// The first processes of the video and the interaction service, which the visitors use.
+    const PLACES: [usize; 2] = [2, 4];
     if Form::of_run() != Form::Ten {
         return;
     }
