@@ -15,9 +15,9 @@ async function picture(page, name) {
   if (pictures) await page.screenshot({ path: `${pictures}/${name}.png` });
 }
 
-// What the site answers to something that only the interaction service can do: HTTP 200 or 503.
+// What the site answers to something that only the video service can do: HTTP 200 or 503.
 async function status() {
-  return (await fetch(`${site}/comment/list?video_id=1`)).status;
+  return (await fetch(`${site}/video/feed`)).status;
 }
 
 async function becomes(wanted) {
@@ -43,8 +43,8 @@ async function servicesAreListed(page) {
   await picture(page, "nacos-services");
 }
 
-async function openInteraction(page) {
-  await page.goto(`${console_}/serviceDetail?name=fanone.interaction&groupName=DEFAULT_GROUP&namespace=fanone`);
+async function openVideo(page) {
+  await page.goto(`${console_}/serviceDetail?name=fanone.video&groupName=DEFAULT_GROUP&namespace=fanone`);
   for (const text of ["language=rust", "protocol=thrift", "transport=ttheader"]) await page.waitForSelector(`td >> text=${text}`);
 }
 
@@ -62,7 +62,7 @@ async function main() {
   const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
   const page = await browser.newPage({ locale: "en-US", viewport: { width: 1200, height: 640 } });
   page.setDefaultTimeout(30_000);
-  for (const step of [logIn, servicesAreListed, openInteraction, offlineAndOnline]) {
+  for (const step of [logIn, servicesAreListed, openVideo, offlineAndOnline]) {
     await step(page);
     console.log(`operator: ${step.name}`);
   }
