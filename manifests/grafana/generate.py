@@ -83,6 +83,8 @@ OVERVIEW = {
               ("max(process_resident_memory_peak_bytes{$at})", "the highest peak")),
         graph("Open files", "none", "Files and connections; allow some hundred more than http.connections_max.",
               ("process_open_fds{$at}", "{{role}} {{instance}}")),
+        graph("Spans dropped", "none", "Spans of traces a second that no collector got.",
+              (rate("fanone_trace_spans_dropped_total", "reason"), "{{reason}}")),
         table("Versions", "Processes of each version; more than one line outside of an upgrade is a forgotten process.",
               "count by (version, role) (fanone_build_info{$at})"),
     ],

@@ -58,6 +58,9 @@ impl Exporting {
 ///
 /// The collector's URL can't be used, or traces are made already.
 pub fn start(settings: &Telemetry, services: &[&'static str]) -> Result<Option<Exporting>, TraceError> {
+    for reason in ["queue", "export"] {
+        count_dropped(reason, 0);
+    }
     if settings.otlp.is_empty() {
         return Ok(None);
     }
@@ -67,9 +70,6 @@ pub fn start(settings: &Telemetry, services: &[&'static str]) -> Result<Option<E
     let tracing = Tracing { services: services.to_vec(), ended };
     TRACING.set(tracing).map_err(|_tracing| TraceError::Running)?;
     set_rate(settings.sample_per_mille);
-    for reason in ["queue", "export"] {
-        count_dropped(reason, 0);
-    }
     let stop = CancellationToken::new();
     let task = tokio::spawn(export(exporters, queue, stop.clone()));
     Ok(Some(Exporting { stop, task }))
