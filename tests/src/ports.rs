@@ -13,11 +13,17 @@ static GIVEN: LazyLock<Mutex<HashSet<u16>>> = LazyLock::new(Mutex::default);
 
 /// A port of 127.0.0.1 that nobody listens on and that this process has not given out before.
 pub(crate) fn free() -> u16 {
+    listen().1
+}
+
+/// A listener on such a port. Whoever listens in this process takes it from here: a listener that was closed lives on for a
+/// moment in a process that another thread is just starting.
+pub(crate) fn listen() -> (TcpListener, u16) {
     loop {
         let port = rand::rng().random_range(18_000..32_000);
         let is_new = GIVEN.lock().unwrap_or_else(PoisonError::into_inner).insert(port);
-        if is_new && TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
+        if is_new && let Ok(listener) = TcpListener::bind(("127.0.0.1", port)) {
+            return (listener, port);
         }
     }
 }

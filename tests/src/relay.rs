@@ -55,8 +55,7 @@ pub struct Relay {
 impl Relay {
     /// Takes each connection to the next of the ports of `targets` that answers.
     pub(crate) fn start(targets: Vec<u16>) -> Self {
-        let port = ports::free();
-        let listener = TcpListener::bind(("127.0.0.1", port)).expect("a port for a relay");
+        let (listener, port) = ports::listen();
         listener.set_nonblocking(true).expect("a listener that does not block");
         let (mode, seen) = watch::channel(Mode::Pass);
         let accepting = RUNTIME.spawn(accept(listener, targets.into(), seen)).abort_handle();
