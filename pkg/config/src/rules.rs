@@ -3,12 +3,13 @@
 use std::net::{IpAddr, SocketAddr};
 
 use jiff::tz::TimeZone;
+use tracing_subscriber::EnvFilter;
 
 use crate::database::Database;
 use crate::document::{Document, Entry};
 use crate::fault::{Fault, Origin};
 use crate::mask;
-use crate::url::MediaUrl;
+use crate::url::{ConfigUrl, MediaUrl};
 
 /// The longest time that a setting may name, in milliseconds: a day.
 const DAY_MS: i64 = 86_400_000;
@@ -31,7 +32,9 @@ enum Rule {
     Registry,
     Database,
     Cache,
+    Config,
     Media,
+    LogLevel,
 }
 
 const RULES: &[(&str, Rule)] = &[
@@ -66,7 +69,7 @@ const RULES: &[(&str, Rule)] = &[
     ("cache.timeout_ms", Rule::Range(1, DAY_MS)),
     ("cache.connections", Rule::Range(1, 1000)),
     ("registry.url", Rule::Registry),
-    ("config.url", Rule::OneOf(&["none:"])),
+    ("config.url", Rule::Config),
     ("vectors.url", Rule::OneOf(&["memory:"])),
     ("media.url", Rule::Media),
     ("media.picture_max_bytes", Rule::Range(KIB, 100 * MIB)),
@@ -83,7 +86,7 @@ const RULES: &[(&str, Rule)] = &[
     ("chat.ping_interval_s", Rule::Range(1, 3600)),
     ("chat.connections_per_user", Rule::Range(1, 10_000)),
     ("chat.group_members_max", Rule::Range(2, 100_000)),
-    ("telemetry.log_level", Rule::NotEmpty),
+    ("telemetry.log_level", Rule::LogLevel),
     ("telemetry.log_format", Rule::OneOf(&["text", "json"])),
     ("telemetry.otlp", Rule::OneOf(&[""])),
     ("identity.access_ttl_s", Rule::Range(1, YEAR_S)),
@@ -166,6 +169,11 @@ impl Rule {
             Self::Registry => wrong("accepted: memory:, static:NAME=IP:PORT,…".to_owned()),
             Self::Cache if is_cache(text) => None,
             Self::Cache => wrong(CACHES.to_owned()),
+            Self::Config => text.parse::<ConfigUrl>().err().and_then(|error| wrong(error.to_string())),
+            Self::LogLevel if !text.trim().is_empty() && EnvFilter::try_new(text).is_ok() => None,
+            Self::LogLevel => {
+                wrong("expected directives as in RUST_LOG, for example info,fanone_video=debug".to_owned())
+            }
             Self::Media if text.is_empty() => None,
             Self::Media => text.parse::<MediaUrl>().err().and_then(|error| wrong(error.to_string())),
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::database::Database;
-use crate::url::{MediaUrl, Url};
+use crate::url::{ConfigUrl, MediaUrl, Url};
 
 /// How strict the program is with what was left to its defaults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -169,8 +169,8 @@ pub struct Registry {
 /// Live settings.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Config {
-    /// `none:`.
-    pub url: Url,
+    /// Where their documents are.
+    pub url: ConfigUrl,
 }
 
 /// The search by vectors.
@@ -336,7 +336,7 @@ impl Calls {
 }
 
 /// The scheduled counters.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Counters {
     /// How often counters travel.
     pub interval_ms: u64,
@@ -353,7 +353,7 @@ impl Counters {
 }
 
 /// Rate limits and lockouts; the windows stand in `default.toml`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Limits {
     /// Whether any of them is in force.
     pub enabled: bool,

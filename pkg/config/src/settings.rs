@@ -101,7 +101,7 @@ impl Settings {
         Self::of(document).ok()
     }
 
-    fn of(mut document: Document) -> Result<Self, ConfigErrors> {
+    pub(crate) fn of(mut document: Document) -> Result<Self, ConfigErrors> {
         fill_in(&mut document);
         let mut settings: Self = serde_path_to_error::deserialize(document.to_table()).map_err(|error| {
             let key = error.path().to_string();

@@ -74,6 +74,10 @@ metrics! {
         "Open WebSocket connections of the chat.";
     UPLOAD_BYTES = "fanone_upload_bytes_total", Counter, Bytes,
         "Bytes of uploads that were received.";
+    CONFIG_DOCUMENTS_REFUSED = "fanone_config_documents_refused_total", Counter, Count,
+        "Documents with live settings that were refused, by document.";
+    CONFIG_AWAY = "fanone_config_away", Gauge, Count,
+        "1 while the documents with live settings can't be read and those in force stay.";
     PROCESS_RESIDENT_MEMORY = "process_resident_memory_bytes", Gauge, Bytes,
         "Memory of the process that is in RAM.";
     PROCESS_RESIDENT_MEMORY_PEAK = "process_resident_memory_peak_bytes", Gauge, Bytes,

@@ -28,7 +28,7 @@ impl Process {
                 counted.fetch_add(1, Ordering::SeqCst);
                 Ok::<_, Infallible>(())
             };
-            jobs::every(&store, "test_job", Duration::from_millis(100), ended, job).await;
+            jobs::every(&store, "test_job", || Duration::from_millis(100), ended, job).await;
         });
         Self { runs, shutdown, task }
     }
