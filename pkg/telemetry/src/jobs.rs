@@ -92,28 +92,27 @@ mod tests {
     use super::*;
     use crate::metrics;
 
+    fn second() -> Duration {
+        Duration::from_secs(1)
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_job_goes_on_after_failures_and_panics_and_counts_them() {
         let metrics = metrics::install().unwrap();
         let shutdown = CancellationToken::new();
         let runs = Cell::new(0);
-        every(
-            "test_failing",
-            || Duration::from_secs(1),
-            shutdown.clone(),
-            || async {
-                runs.set(runs.get() + 1);
-                match runs.get() {
-                    1 => Err(io::Error::other("no")),
-                    2 => panic!("a panic of the test"),
-                    3 => Ok(()),
-                    _ => {
-                        shutdown.cancel();
-                        Ok(())
-                    }
+        every("test_failing", second, shutdown.clone(), || async {
+            runs.set(runs.get() + 1);
+            match runs.get() {
+                1 => Err(io::Error::other("no")),
+                2 => panic!("a panic of the test"),
+                3 => Ok(()),
+                _ => {
+                    shutdown.cancel();
+                    Ok(())
                 }
-            },
-        )
+            }
+        })
         .await;
         assert_eq!(runs.get(), 4);
         let text = metrics.render();
@@ -141,15 +140,10 @@ mod tests {
     #[tokio::test]
     async fn a_run_under_way_ends_at_the_shutdown() {
         let shutdown = CancellationToken::new();
-        every(
-            "test_hanging",
-            || Duration::from_secs(1),
-            shutdown.clone(),
-            || {
-                shutdown.cancel();
-                pending::<Result<(), io::Error>>()
-            },
-        )
+        every("test_hanging", second, shutdown.clone(), || {
+            shutdown.cancel();
+            pending::<Result<(), io::Error>>()
+        })
         .await;
     }
 }

@@ -97,8 +97,8 @@ impl Process {
             Settings::load(None, env.into_iter().map(|(name, value)| (name.to_owned(), value))).unwrap();
         let told = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&told);
-        let begun = Instant::now();
-        let opened = LiveSettings::open(&settings, &[role], move |values| {
+        let (begun, roles) = (Instant::now(), [role]);
+        let opened = LiveSettings::open(&settings, &roles, move |values| {
             heard.lock().unwrap().push(values.log_level.clone());
         });
         let opened = opened.await.unwrap();
