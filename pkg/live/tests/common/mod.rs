@@ -51,7 +51,7 @@ impl Console {
         let form = [("username", user), ("password", password)];
         let answer = http.post(format!("{base}/auth/login")).form(&form).send().await.unwrap();
         let answer: serde_json::Value = answer.error_for_status().unwrap().json().await.unwrap();
-        let token = answer["accessToken"].as_str().unwrap().to_owned();
+        let token = answer.get("accessToken").and_then(serde_json::Value::as_str).unwrap().to_owned();
         Self { http, base, token }
     }
 
@@ -70,10 +70,24 @@ impl Console {
         request.send().await.unwrap().error_for_status().unwrap();
     }
 
-    /// What the "listening query" answers for a document: addresses, each with the digest of what it has.
-    pub(crate) async fn listeners(&self, name: &str) -> String {
+    /// Waits until the "listening query" names somebody who listens to a document, and answers how long that took.
+    pub(crate) async fn is_listened_to(&self, name: &str) -> Duration {
+        let begun = Instant::now();
+        while self.listeners(name).await == 0 {
+            assert!(begun.elapsed() < PATIENCE, "nobody listens to {name}");
+            sleep(Duration::from_millis(200)).await;
+        }
+        begun.elapsed()
+    }
+
+    /// How many addresses the "listening query" names.
+    async fn listeners(&self, name: &str) -> usize {
         let request = self.http.get(format!("{}/cs/configs/listener", self.base)).query(&self.query(name));
-        request.send().await.unwrap().error_for_status().unwrap().text().await.unwrap()
+        let answer: serde_json::Value =
+            request.send().await.unwrap().error_for_status().unwrap().json().await.unwrap();
+        // Spelt so by Nacos.
+        let listeners = answer.get("lisentersGroupkeyStatus").and_then(serde_json::Value::as_object);
+        listeners.unwrap_or_else(|| panic!("no listeners in {answer}")).len()
     }
 }
 
