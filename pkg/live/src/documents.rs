@@ -6,7 +6,11 @@ use fanone_config::ConfigUrl;
 use fanone_telemetry::{chain, names};
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
 
-use crate::{folder, kept::Kept, nacos::Nacos};
+use crate::{
+    folder,
+    kept::Kept,
+    nacos::{Nacos, PAUSE},
+};
 
 /// How often all documents are looked at. A Nacos tells of most changes before that, but neither of a document that was
 /// not there nor of one that has gone.
@@ -49,6 +53,14 @@ impl Source {
         match self {
             Self::Folder(folder) => folder::read(folder, name).await,
             Self::Nacos(nacos) => nacos.fetch(name).await,
+        }
+    }
+
+    /// How long nothing is asked after a failure.
+    const fn pause(&self) -> Duration {
+        match self {
+            Self::Folder(_) => LOOK_INTERVAL,
+            Self::Nacos(_) => PAUSE,
         }
     }
 
@@ -137,7 +149,8 @@ impl Documents {
             self.note(outcome.as_ref().err());
             match outcome {
                 Ok(found) if !found.is_empty() => return found,
-                _ => {}
+                Ok(_) => {}
+                Err(_noted) => self.looks.reset_after(self.source.pause()),
             }
         }
     }

@@ -26,6 +26,9 @@ use crate::documents::SourceError;
 
 /// The longest wait for an answer. To find that nobody answers takes the client nearly five seconds.
 const ANSWER_MAX: Duration = Duration::from_secs(8);
+/// After a failure nothing is asked for so long. The client looks after a connection only when it was silent for 5 to 10 s; one
+/// that is asked all the time goes on for ever without being known to a Nacos that was restarted.
+pub(crate) const PAUSE: Duration = Duration::from_secs(12);
 
 pub(crate) struct Nacos {
     url: NacosUrl,
