@@ -95,7 +95,7 @@ pub(crate) async fn run(settings: Settings, roles: &[Role]) -> anyhow::Result<()
     parts.first.into_iter().for_each(|part| drop(first.spawn(part)));
     parts.last.into_iter().for_each(|part| drop(last.spawn(part)));
     let stop = site.stop_first.clone();
-    first.spawn(async move { stop.run_until_cancelled(live.run()).await.unwrap_or_default() });
+    first.spawn(async move { Box::pin(stop.run_until_cancelled(live.run())).await.unwrap_or_default() });
     last.spawn(admin::serve(admin_listener, metrics, site.readiness.clone(), site.stop_last.clone()));
     banner::print(&site.settings, roles, started.elapsed());
 
