@@ -16,6 +16,7 @@ mod compose;
 mod cors;
 mod envelope;
 mod extract;
+mod features;
 mod gate;
 mod handlers;
 mod lease;

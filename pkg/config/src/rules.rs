@@ -3,13 +3,14 @@
 use std::net::{IpAddr, SocketAddr};
 
 use jiff::tz::TimeZone;
+use tracing_subscriber::EnvFilter;
 
 use crate::database::Database;
 use crate::document::{Document, Entry};
 use crate::fault::{Fault, Origin};
 use crate::mask;
 use crate::nacos::NacosUrl;
-use crate::url::MediaUrl;
+use crate::url::{ConfigUrl, MediaUrl};
 
 /// The longest time that a setting may name, in milliseconds: a day.
 const DAY_MS: i64 = 86_400_000;
@@ -33,8 +34,10 @@ enum Rule {
     Advertise,
     Database,
     Cache,
+    Config,
     Media,
     Otlp,
+    LogLevel,
 }
 
 const RULES: &[(&str, Rule)] = &[
@@ -70,7 +73,7 @@ const RULES: &[(&str, Rule)] = &[
     ("cache.connections", Rule::Range(1, 1000)),
     ("registry.url", Rule::Registry),
     ("registry.advertise", Rule::Advertise),
-    ("config.url", Rule::OneOf(&["none:"])),
+    ("config.url", Rule::Config),
     ("vectors.url", Rule::OneOf(&["memory:"])),
     ("media.url", Rule::Media),
     // No signed URL lives longer than a week.
@@ -89,7 +92,7 @@ const RULES: &[(&str, Rule)] = &[
     ("chat.ping_interval_s", Rule::Range(1, 3600)),
     ("chat.connections_per_user", Rule::Range(1, 10_000)),
     ("chat.group_members_max", Rule::Range(2, 100_000)),
-    ("telemetry.log_level", Rule::NotEmpty),
+    ("telemetry.log_level", Rule::LogLevel),
     ("telemetry.log_format", Rule::OneOf(&["text", "json"])),
     ("telemetry.otlp", Rule::Otlp),
     ("telemetry.sample_per_mille", Rule::Range(0, 1000)),
@@ -104,6 +107,11 @@ const RULES: &[(&str, Rule)] = &[
     ("counters.interval_ms", Rule::Range(10, DAY_MS)),
     // No receiver takes more; one that refuses a batch would refuse it for ever.
     ("counters.batch_events", Rule::Range(1, 10_000)),
+    ("features.registration", Rule::Anything),
+    ("features.upload", Rule::Anything),
+    ("features.comment", Rule::Anything),
+    ("features.chat", Rule::Anything),
+    ("features.image_search", Rule::Anything),
     ("limits.enabled", Rule::Anything),
     ("limits.requests_per_ip", Rule::Range(1, 1_000_000_000)),
     ("limits.logins_per_ip", Rule::Range(1, 1_000_000_000)),
@@ -178,6 +186,11 @@ impl Rule {
             Self::Cache => wrong(CACHES.to_owned()),
             Self::Otlp if text.is_empty() || is_collector(text) => None,
             Self::Otlp => wrong("expected http://HOST:PORT, or nothing".to_owned()),
+            Self::Config => text.parse::<ConfigUrl>().err().and_then(|error| wrong(error.to_string())),
+            Self::LogLevel if !text.trim().is_empty() && EnvFilter::try_new(text).is_ok() => None,
+            Self::LogLevel => {
+                wrong("expected directives as in RUST_LOG, for example info,fanone_video=debug".to_owned())
+            }
             Self::Media if text.is_empty() => None,
             Self::Media => text.parse::<MediaUrl>().err().and_then(|error| wrong(error.to_string())),
         }
