@@ -32,7 +32,7 @@ func TestTheExamplesRun(t *testing.T) {
 	}{
 		{"register", ann, "logged out"},
 		{"register", ann, "is registered already"},
-		{"avatar", append(ann, "-site", variable(t, "FANONE_TEST_SITE")), "the avatar is avatar/"},
+		{"avatar", append(ann, "-site", variable(t, "FANONE_TEST_SITE")), "the avatar is avatars/"},
 		{"feed", nil, published.Title},
 		{"counts", ann, "has 1 likes"},
 		{"deadline", nil, "given up"},
