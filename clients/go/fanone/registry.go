@@ -104,15 +104,20 @@ func nacosParam(place string) (vo.NacosClientParam, error) {
 		}
 		servers = append(servers, *constant.NewServerConfig(host, port, constant.WithGrpcPort(port+grpcOffset)))
 	}
-	scratch := filepath.Join(os.TempDir(), "fanone-nacos-"+strconv.Itoa(os.Getuid()))
+	// The SDK wants a folder for what it writes, and would take the current one.
+	scratch, err := os.UserCacheDir()
+	if err != nil {
+		scratch = os.TempDir()
+	}
 	config := constant.NewClientConfig(
 		constant.WithNamespaceId(namespace),
 		constant.WithUsername(user),
 		constant.WithPassword(password),
+		// What it reads from the disk it would never ask Nacos about again.
 		constant.WithNotLoadCacheAtStart(true),
 		constant.WithLogLevel("warn"),
-		constant.WithLogDir(filepath.Join(scratch, "log")),
-		constant.WithCacheDir(filepath.Join(scratch, "cache")),
+		constant.WithLogDir(filepath.Join(scratch, "fanone-nacos", "log")),
+		constant.WithCacheDir(filepath.Join(scratch, "fanone-nacos", "names")),
 	)
 	return vo.NacosClientParam{ClientConfig: config, ServerConfigs: servers}, nil
 }
