@@ -163,3 +163,44 @@ func TestWhatIsNoSuccessIsAnErrorWithItsCode(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestAServerAdmitsItsCallersOnlyAndOnlyForItself(t *testing.T) {
+	file, public := keyFile(t)
+	strangersFile, _ := keyFile(t)
+	door := &guard{name: EmbeddingService, keys: map[string]ed25519.PublicKey{Front: public}}
+	now := time.Unix(1_800_000_000, 0)
+	token := func(name, file, callee string) string {
+		own, err := newTokens(name, file, time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		own.now = func() time.Time { return now }
+		token, err := own.forCallee(callee)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return token
+	}
+	good := token(Front, file, EmbeddingService)
+	if !door.admits(good, now) || !door.admits(good, now.Add(time.Minute)) {
+		t.Error("a good token is refused")
+	}
+	body := strings.Split(good, ".")[1]
+	for what, wrong := range map[string]string{
+		"none":                        "",
+		"garbage":                     "a.b.c",
+		"of a stranger":               token("some.stranger", file, EmbeddingService),
+		"signed by another":           token(Front, strangersFile, EmbeddingService),
+		"for another":                 token(Front, file, UserService),
+		"without a signature":         strings.TrimSuffix(good, good[strings.LastIndex(good, ".")+1:]),
+		"of the algorithm that is no": base64.RawURLEncoding.EncodeToString([]byte(`{"typ":"svc+jwt","alg":"none"}`)) + "." + body + ".",
+		"too long":                    good + strings.Repeat("A", tokenBytesMax),
+	} {
+		if door.admits(wrong, now) {
+			t.Errorf("%s: admitted", what)
+		}
+	}
+	if door.admits(good, now.Add(time.Minute+leeway)) {
+		t.Error("an old token is admitted")
+	}
+}

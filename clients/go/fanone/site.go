@@ -40,6 +40,9 @@ const (
 // Below the 120 s after which the services close an idle connection.
 var connections = connpool.IdleConfig{MaxIdlePerAddress: 64, MaxIdleGlobal: 256, MaxIdleTimeout: 30 * time.Second}
 
+// As W3C has it, whatever the program has set for all its libraries.
+var traces = propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{})
+
 // Config says who calls, and where the site is.
 type Config struct {
 	// Name is this program's, one of the site's `identity.clients`.
@@ -110,7 +113,6 @@ func ClientOptions(config Config) ([]client.Option, func(), error) {
 	}
 	// Not shared between clients: Kitex would share it by the resolver's name, and that is the same for every Nacos.
 	balancer := &lbcache.Options{RefreshInterval: refresh, Cacheable: false}
-	traces := propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{})
 	options := []client.Option{
 		client.WithResolver(resolver),
 		client.WithLoadBalancer(loadbalance.NewWeightedBalancer(), balancer),
