@@ -1,6 +1,7 @@
 package fanone
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"crypto/x509"
@@ -39,8 +40,10 @@ const (
 
 // ServerConfig is for a program that the site calls, such as a model of pictures.
 type ServerConfig struct {
-	// Name is the service's, such as EmbeddingService.
+	// Name is that under which it is found, such as EmbeddingService.
 	Name string
+	// Audience is whom the callers' tokens name; empty: Name. For a model it is always EmbeddingService.
+	Audience string
 	// Listen is HOST:PORT; with a Nacos, as others reach it.
 	Listen string
 	// Registry is where it is registered: nacos://…, see OpenRegistry. Empty: nowhere.
@@ -89,7 +92,7 @@ type guard struct {
 }
 
 func newGuard(config ServerConfig) (*guard, error) {
-	it := &guard{name: config.Name, keys: map[string]ed25519.PublicKey{}}
+	it := &guard{name: cmp.Or(config.Audience, config.Name), keys: map[string]ed25519.PublicKey{}}
 	for _, caller := range config.Callers {
 		file := filepath.Join(config.Keys, caller+".pub")
 		text, err := os.ReadFile(file)
