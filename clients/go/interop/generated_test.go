@@ -1,6 +1,9 @@
 package interop
 
 import (
+	"bytes"
+	"go/format"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,6 +22,28 @@ func TestTheGeneratedCodeIsFresh(t *testing.T) {
 	}
 	shell(t, module, "./generate")
 	shell(t, "", "diff", "-r", "../kitex_gen", filepath.Join(module, "kitex_gen"))
+}
+
+func TestTheCodeIsFormatted(t *testing.T) {
+	for _, folder := range []string{"../fanone", "../examples", "."} {
+		err := filepath.WalkDir(folder, func(file string, _ fs.DirEntry, err error) error {
+			if err != nil || filepath.Ext(file) != ".go" {
+				return err
+			}
+			text, err := os.ReadFile(file)
+			if err != nil {
+				return err
+			}
+			formatted, err := format.Source(text)
+			if !bytes.Equal(text, formatted) {
+				t.Errorf("run gofmt -w %s", file)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 func shell(t *testing.T, folder, program string, arguments ...string) {
