@@ -14,6 +14,7 @@ mod database;
 mod document;
 mod fault;
 mod mask;
+mod model;
 mod nacos;
 mod render;
 mod role;
@@ -24,11 +25,12 @@ mod url;
 
 pub use database::{Buckets, Database, ShardPlace};
 pub use fault::{ConfigErrors, Fault, Origin};
+pub use model::{DIMENSION_MAX, Model, ModelPlace, ModelUrl, ModelUrlRefused, RemoteModel};
 pub use nacos::NacosUrl;
 pub use role::{Role, UnknownRole};
 pub use sections::{
     Admin, Cache, Calls, Chat, Config, Connections, Counters, Http, Identity, Limits, LogFormat, Media, Mode,
-    Model, Registry, Service, Telemetry, Upload, Vectors,
+    Registry, Service, Telemetry, Upload, Vectors,
 };
 pub use settings::{Settings, environment};
 pub use url::{DatabaseUrl, MediaUrl, Url, UrlRefused};

@@ -8,6 +8,7 @@ use crate::database::Database;
 use crate::document::{Document, Entry};
 use crate::fault::{Fault, Origin};
 use crate::mask;
+use crate::model::{ModelPlace, ModelUrl};
 use crate::nacos::NacosUrl;
 use crate::url::MediaUrl;
 
@@ -34,6 +35,8 @@ enum Rule {
     Database,
     Cache,
     Media,
+    Model,
+    PreviousModel,
     Otlp,
 }
 
@@ -80,7 +83,10 @@ const RULES: &[(&str, Rule)] = &[
     ("media.video_max_bytes", Rule::Range(KIB, 1024 * GIB)),
     ("media.ffmpeg", Rule::NotEmpty),
     ("media.ffmpeg_timeout_ms", Rule::Range(1, DAY_MS)),
-    ("model.url", Rule::OneOf(&["builtin:"])),
+    ("model.url", Rule::Model),
+    ("model.previous", Rule::PreviousModel),
+    ("model.timeout_ms", Rule::Range(1, DAY_MS)),
+    ("model.describe_interval_ms", Rule::Range(10, DAY_MS)),
     ("upload.lifetime_s", Rule::Range(1, YEAR_S)),
     ("upload.segment_bytes", Rule::Range(64 * KIB, GIB)),
     ("upload.concurrent_max", Rule::Range(1, 100_000)),
@@ -124,6 +130,7 @@ pub(crate) fn check(document: &Document, faults: &mut Vec<Fault>) {
     }
     check_token_lives(document, faults);
     check_redirect(document, faults);
+    check_models(document, faults);
     check_production(document, faults);
 }
 
@@ -178,6 +185,10 @@ impl Rule {
             Self::Cache => wrong(CACHES.to_owned()),
             Self::Otlp if text.is_empty() || is_collector(text) => None,
             Self::Otlp => wrong("expected http://HOST:PORT, or nothing".to_owned()),
+            Self::PreviousModel if text.is_empty() => None,
+            Self::Model | Self::PreviousModel => {
+                text.parse::<ModelUrl>().err().and_then(|error| wrong(error.to_string()))
+            }
             Self::Media if text.is_empty() => None,
             Self::Media => text.parse::<MediaUrl>().err().and_then(|error| wrong(error.to_string())),
         }
@@ -280,6 +291,26 @@ fn check_redirect(document: &Document, faults: &mut Vec<Fault>) {
     if is_wanted && !is_bucket {
         let problem = "there is nothing to redirect to: media.url is no bucket of S3";
         faults.push(Fault::new("media.redirect_s", redirect.origin.clone(), problem));
+    }
+}
+
+/// A model that is found by the registry needs one that others can be in; and a model is not its own previous one.
+fn check_models(document: &Document, faults: &mut Vec<Fault>) {
+    let (Some(registry), Some(present)) = (document.get("registry.url"), document.get("model.url")) else {
+        return;
+    };
+    for entry in [document.get("model.url"), document.get("model.previous")].into_iter().flatten() {
+        let is_service = |url: &ModelUrl| matches!(url, ModelUrl::Remote(it) if matches!(it.place, ModelPlace::Service(_)));
+        if entry.text().parse().is_ok_and(|url| is_service(&url)) && registry.text() == "memory:" {
+            let problem = "registry.url is memory:, which knows no other program";
+            faults.push(Fault::new(&entry.key, entry.origin.clone(), problem));
+        }
+    }
+    if let Some(previous) = document.get("model.previous")
+        && previous.text() == present.text()
+    {
+        let problem = "is the same as model.url";
+        faults.push(Fault::new("model.previous", previous.origin.clone(), problem));
     }
 }
 
