@@ -10,7 +10,8 @@ use crate::{outside, seed, shard, site};
 /// A video site as micro-services, in one program.
 ///
 /// Without a command the whole site runs in one process. Settings come from the embedded defaults,
-/// then --config FILE, then FANONE_<SECTION>__<KEY> in the environment; `fanone config` shows them.
+/// then --config FILE, then FANONE_<SECTION>__<KEY> in the environment, then the documents at config.url for those that
+/// change while it runs; `fanone config` shows them.
 #[derive(Parser)]
 #[command(version)]
 pub(crate) struct Cli {
@@ -36,11 +37,17 @@ enum Command {
     /// Run the HTTP front
     Http,
     /// Show the settings in force and where each came from, secrets masked
-    Config,
+    Config {
+        /// With the document of this role alone; without it, those of all roles
+        role: Option<Role>,
+    },
     /// Make the key files that production mode asks for
     Keys {
         /// The folder for them; files that exist are left alone
         folder: PathBuf,
+        /// A foreign program, as in identity.clients, that gets a key pair too; can be given several times
+        #[arg(long = "client", value_name = "NAME")]
+        clients: Vec<String>,
     },
     /// Bring the databases of all services up to date; safe beside a running site, and to repeat
     Migrate,
@@ -61,12 +68,16 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Interaction => vec![Role::Interaction],
         Command::Social => vec![Role::Social],
         Command::Http => vec![Role::Http],
-        Command::Config => {
-            print!("{}", settings(config)?.render());
-            return Ok(());
+        Command::Config { role } => {
+            let roles = role.map_or_else(|| Role::ALL.to_vec(), |role| vec![role]);
+            return runtime()?.block_on(show(&settings(config)?, &roles));
         }
-        Command::Keys { folder } => {
+        Command::Keys { folder, clients } => {
             fanone_identity::keys::generate_all(&folder)?;
+            if let Some(name) = clients.iter().find(|name| !fanone_config::is_client(name)) {
+                anyhow::bail!("{name:?} is no name for a client; expected {}", fanone_config::CLIENT_NAMES);
+            }
+            fanone_identity::keys::generate_for(&folder, &clients)?;
             println!("The keys are in {}. Keep the .key files secret.", folder.display());
             return Ok(());
         }
@@ -81,6 +92,14 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
         Ok(settings) => runtime()?.block_on(site::run(settings, &roles)),
         Err(errors) => Err(runtime()?.block_on(with_faults_of_servers(errors, config, &roles)).into()),
     }
+}
+
+/// Prints the settings of `roles`; what is wrong with their documents goes to standard error.
+async fn show(settings: &Settings, roles: &[Role]) -> anyhow::Result<()> {
+    let (in_force, problems) = fanone_live::preview(settings, roles).await?;
+    problems.iter().for_each(|problem| eprintln!("fanone: {problem}"));
+    print!("{}", in_force.render());
+    Ok(())
 }
 
 /// All that stands in the way of a start, in one message: the faulty settings, and what the servers say to the others.

@@ -31,7 +31,7 @@ pub(crate) async fn start(site: &Site, role: Role, listener: TcpListener) -> any
 
 async fn user(site: &Site, listener: TcpListener) -> anyhow::Result<Parts> {
     let (peer, store) = (peer(site, Role::User)?, site.outside.store(Role::User)?);
-    let service = UserService::open(&site.settings, store.clone(), &site.keys).await?;
+    let service = UserService::open(&site.settings, &site.live, store.clone(), &site.keys).await?;
     let jobs = fanone_user::run_jobs(store, site.stop_first.clone());
     let handler = UserServiceServer::from_handler(service);
     let stop = site.stop_last.clone().cancelled_owned();
@@ -42,8 +42,8 @@ async fn user(site: &Site, listener: TcpListener) -> anyhow::Result<Parts> {
 fn video(site: &Site, listener: TcpListener) -> anyhow::Result<Parts> {
     let (peer, store) = (peer(site, Role::Video)?, site.outside.store(Role::Video)?);
     let users = peer.client(UserServiceClientBuilder::new(Role::User.service_name()), Retry::Never);
-    let service = VideoService::new(&site.settings, store.clone(), site.outside.cache.clone());
-    let jobs = fanone_video::run_jobs(store, site.settings.counters.clone(), users, site.stop_first.clone());
+    let service = VideoService::new(&site.settings, &site.live, store.clone(), site.outside.cache.clone());
+    let jobs = fanone_video::run_jobs(store, site.live.clone(), users, site.stop_first.clone());
     let handler = VideoServiceServer::from_handler(service);
     let stop = site.stop_last.clone().cancelled_owned();
     let server = peer.serve::<VideoServiceRequestRecv, _>(handler, listener, stop)?;
@@ -54,8 +54,7 @@ fn interaction(site: &Site, listener: TcpListener) -> anyhow::Result<Parts> {
     let (peer, store) = (peer(site, Role::Interaction)?, site.outside.store(Role::Interaction)?);
     let videos = peer.client(VideoServiceClientBuilder::new(Role::Video.service_name()), Retry::Never);
     let service = InteractionService::new(store.clone());
-    let jobs =
-        fanone_interaction::run_jobs(store, site.settings.counters.clone(), videos, site.stop_first.clone());
+    let jobs = fanone_interaction::run_jobs(store, site.live.clone(), videos, site.stop_first.clone());
     let handler = InteractionServiceServer::from_handler(service);
     let stop = site.stop_last.clone().cancelled_owned();
     let server = peer.serve::<InteractionServiceRequestRecv, _>(handler, listener, stop)?;
@@ -66,7 +65,7 @@ fn social(site: &Site, listener: TcpListener) -> anyhow::Result<Parts> {
     let (peer, store) = (peer(site, Role::Social)?, site.outside.store(Role::Social)?);
     let users = peer.client(UserServiceClientBuilder::new(Role::User.service_name()), Retry::Never);
     let service = SocialService::new(store.clone(), &site.settings.chat);
-    let jobs = fanone_social::run_jobs(store, site.settings.counters.clone(), users, site.stop_first.clone());
+    let jobs = fanone_social::run_jobs(store, site.live.clone(), users, site.stop_first.clone());
     let handler = SocialServiceServer::from_handler(service);
     let stop = site.stop_last.clone().cancelled_owned();
     let server = peer.serve::<SocialServiceRequestRecv, _>(handler, listener, stop)?;
@@ -100,6 +99,7 @@ fn front(site: &Site, listener: TcpListener) -> anyhow::Result<Parts> {
         models,
         cache,
         settings: Arc::new(settings.clone()),
+        live: site.live.clone(),
     };
     let server = fanone_http::serve(listener, parts, site.stop_first.clone().cancelled_owned());
     Ok(Parts { first: vec![Box::pin(server)], last: Vec::new() })

@@ -3,8 +3,9 @@
 use std::{future::Future, pin::Pin, time::Duration};
 
 use anyhow::Context;
-use fanone_config::{Mode, Role, Settings};
+use fanone_config::{Live, Mode, Role, Settings};
 use fanone_identity::{Keys, OnMissing, permissions::SERVICES};
+use fanone_live::LiveSettings;
 use fanone_registry::Registry;
 use fanone_telemetry::{
     admin::{self, Readiness},
@@ -30,6 +31,8 @@ const STOP_MAX: Duration = Duration::from_millis(4500);
 /// What every role of this process is built from.
 pub(crate) struct Site {
     pub(crate) settings: Settings,
+    /// Those that change while it runs.
+    pub(crate) live: Live,
     pub(crate) keys: Keys,
     pub(crate) registry: Registry,
     /// The cache and the databases.
@@ -56,10 +59,15 @@ pub(crate) struct Parts {
 /// Runs `roles` until a signal.
 pub(crate) async fn run(settings: Settings, roles: &[Role]) -> anyhow::Result<()> {
     let started = Instant::now();
-    logs::init(&settings.telemetry)?;
+    let log = logs::init(&settings.telemetry)?;
     let metrics = metrics::install()?;
     let services: Vec<_> = roles.iter().map(|role| role.service_name()).collect();
     let traces = trace::start(&settings.telemetry, &services)?;
+    let live = LiveSettings::open(&settings, roles, move |values| {
+        set_log_level(&log, &values.log_level);
+        trace::set_rate(values.sample_per_mille);
+    })
+    .await?;
     let listeners = bind_all(&settings, roles).await?;
     let on_missing = match settings.mode {
         Mode::Development => OnMissing::Generate,
@@ -68,7 +76,8 @@ pub(crate) async fn run(settings: Settings, roles: &[Role]) -> anyhow::Result<()
     let outside = outside::open(&settings, roles).await?;
     let site = Site {
         outside,
-        keys: Keys::open(&settings.identity.keys, on_missing)?,
+        live: live.live(),
+        keys: Keys::open(&settings.identity.keys, on_missing)?.with_clients(&settings.identity.clients)?,
         registry: Registry::open(&settings.registry.url, registration::options(&settings, roles))?,
         readiness: Readiness::default(),
         stop_first: CancellationToken::new(),
@@ -90,6 +99,8 @@ pub(crate) async fn run(settings: Settings, roles: &[Role]) -> anyhow::Result<()
     let (mut first, mut last) = (JoinSet::new(), JoinSet::new());
     parts.first.into_iter().for_each(|part| drop(first.spawn(part)));
     parts.last.into_iter().for_each(|part| drop(last.spawn(part)));
+    let stop = site.stop_first.clone();
+    first.spawn(async move { Box::pin(stop.run_until_cancelled(live.run())).await.unwrap_or_default() });
     last.spawn(admin::serve(admin_listener, metrics, site.readiness.clone(), site.stop_last.clone()));
     banner::print(&site.settings, roles, started.elapsed());
 
@@ -118,6 +129,13 @@ pub(crate) async fn run(settings: Settings, roles: &[Role]) -> anyhow::Result<()
         traces.finish().await;
     }
     Ok(())
+}
+
+/// Shows other lines in the log from now on.
+fn set_log_level(log: &logs::Log, level: &str) {
+    if let Err(error) = log.set_level(level) {
+        tracing::warn!(error = fanone_telemetry::chain(&error), "the log goes on as it was");
+    }
 }
 
 /// Makes the databases, and knowing where the services are, a part of the program's readiness.

@@ -38,7 +38,7 @@ pub(crate) async fn run(app: App, shutdown: CancellationToken) {
     }
     let interval: Duration = app.settings.model.describe_interval();
     let strikes = Strikes::default();
-    jobs::every("pictures_describe", interval, shutdown, || describe(&app, &strikes)).await;
+    jobs::every("pictures_describe", || interval, shutdown, || describe(&app, &strikes)).await;
 }
 
 async fn describe(app: &App, strikes: &Strikes) -> Result<(), Problem> {

@@ -35,6 +35,7 @@ use crate::{
         Notes, access_token, client_ip,
         login::{Access, authenticate},
     },
+    features,
     limits::{self, Limit},
     refusal::Refusal,
     routes,
@@ -174,6 +175,11 @@ impl Gate {
             return refusal.into_response();
         }
         drop_trailing_slash(request.uri_mut());
+        if let Err(refusal) =
+            features::check(&self.app.live.get().features, request.method(), request.uri().path())
+        {
+            return refusal.into_response();
+        }
         let limit = self.app.settings.http.request_timeout();
         let limit = if routes::is_transfer(request.uri().path()) { FOREVER } else { limit };
         let deadline = started + limit;

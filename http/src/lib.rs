@@ -17,6 +17,7 @@ mod cors;
 mod describe;
 mod envelope;
 mod extract;
+mod features;
 mod gate;
 mod handlers;
 mod lease;

@@ -34,7 +34,7 @@ impl Limit {
 
 /// Counts one more of `limit` for an address, and refuses what is too many.
 pub(crate) async fn count(app: &App, limit: Limit, ip: IpAddr) -> Result<(), Refusal> {
-    let limits = &app.settings.limits;
+    let limits = &app.live.get().limits;
     if !limits.enabled {
         return Ok(());
     }

@@ -10,9 +10,9 @@ use image::DynamicImage;
 /// What the front describes pictures with.
 pub struct Models {
     /// All pictures are to be described by this one.
-    pub present: Model,
+    pub(crate) present: Model,
     /// Pictures may still have been described by this one.
-    pub previous: Option<Model>,
+    previous: Option<Model>,
     /// Whether the present one has been seen to have described all pictures; from then on nobody asks the other one.
     has_taken_over: AtomicBool,
     successes: AtomicU64,

@@ -5,7 +5,7 @@ use std::{ops::Deref, sync::Arc};
 use fanone_base::Id;
 use fanone_cache::{Cache, SingleFlight};
 use fanone_call::{Peer, Retry};
-use fanone_config::{Role, Settings};
+use fanone_config::{Live, Role, Settings};
 use fanone_identity::UserVerifier;
 use fanone_media::MediaStore;
 use http::request::Parts as RequestParts;
@@ -30,6 +30,8 @@ const REVOKED_MAX: u64 = 100_000;
 pub struct Parts {
     /// The settings of the whole site.
     pub settings: Arc<Settings>,
+    /// Those that change while it runs.
+    pub live: Live,
     /// The front as a party to calls: `fanone.http`.
     pub peer: Peer,
     /// Checks access tokens.

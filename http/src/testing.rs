@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use fanone_cache::Cache;
 use fanone_call::Peer;
-use fanone_config::Settings;
+use fanone_config::{Live, Settings};
 use fanone_identity::{Keys, OnMissing};
 use fanone_media::MediaStore;
 use fanone_registry::Registry;
@@ -58,6 +58,7 @@ impl Front {
             media: MediaStore::open(&settings.media.url.with_secret()).unwrap(),
             models: Models::new(model, None),
             cache,
+            live: Live::of(&settings),
             settings,
         });
         Self { gate: Gate::new(app.clone()), app, keys, folder }

@@ -9,13 +9,14 @@ use std::{
 };
 
 /// `pkg/*` use each other only downwards: each may use those before it.
-const PACKAGES: [&str; 11] = [
+const PACKAGES: [&str; 12] = [
     "base",
     "config",
     "registry",
     "governance",
     "identity",
     "telemetry",
+    "live",
     "call",
     "store",
     "cache",

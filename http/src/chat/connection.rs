@@ -81,13 +81,13 @@ async fn converse(app: &App, access: &Access, seat: &Seat, socket: &mut WebSocke
             return End::Close(CloseCode::Error.into(), "the chat is out of order");
         }
     };
-    let limits = &app.settings.limits;
+    let per_second = app.live.get().limits.messages_per_second;
     let mut talk = Talk {
         app,
         socket,
         greeted: HashSet::new(),
         greet_at: None,
-        rate: limits.enabled.then(|| Rate::new(limits.messages_per_second, Instant::now())),
+        rate: Rate::new(per_second, Instant::now()),
         heard: Instant::now(),
     };
     let outcome = match talk.greet().await {
@@ -105,7 +105,7 @@ struct Talk<'a> {
     greeted: HashSet<Utf8Bytes>,
     /// When to greet again, because messages may have been missed.
     greet_at: Option<Instant>,
-    rate: Option<Rate>,
+    rate: Rate,
     /// When the client gave its last sign of life.
     heard: Instant,
 }
@@ -212,7 +212,7 @@ impl Talk<'_> {
     /// Answers a request, then tells the others.
     async fn serve(&mut self, text: &str) -> Result<(), End> {
         let Asked { kind, seq, request } = frame::parse(text, self.app.settings.chat.content_max_chars);
-        let outcome = match self.rate.as_mut().map_or(Verdict::Served, |rate| rate.judge(Instant::now())) {
+        let outcome = match self.judge() {
             Verdict::Abuse => return Err(End::Close(FLOOD, "too many requests")),
             Verdict::TooFast => Err(Refusal::of(Code::TooManyRequests)),
             Verdict::Served => match request {
@@ -235,6 +235,16 @@ impl Talk<'_> {
             publish(self.app, push).await;
         }
         answered
+    }
+
+    /// Whether a request that comes now is served.
+    fn judge(&mut self) -> Verdict {
+        let limits = &self.app.live.get().limits;
+        if limits.enabled {
+            self.rate.judge(limits.messages_per_second, Instant::now())
+        } else {
+            Verdict::Served
+        }
     }
 
     async fn send(&mut self, message: Message) -> Result<(), End> {

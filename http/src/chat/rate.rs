@@ -18,31 +18,30 @@ pub(crate) enum Verdict {
 
 /// A bucket of permits that fills up by time.
 pub(crate) struct Rate {
-    per_second: f64,
     permits: f64,
     refused: f64,
     filled: Instant,
 }
 
 impl Rate {
-    /// At most `per_second` on average and at once.
+    /// A full bucket.
     pub(crate) fn new(per_second: u32, now: Instant) -> Self {
-        let per_second = f64::from(per_second);
-        Self { per_second, permits: per_second, refused: 0.0, filled: now }
+        Self { permits: f64::from(per_second), refused: 0.0, filled: now }
     }
 
-    /// Judges a request that comes `now`.
-    pub(crate) fn judge(&mut self, now: Instant) -> Verdict {
+    /// Judges a request that comes `now`. At most `per_second` are served on average and at once.
+    pub(crate) fn judge(&mut self, per_second: u32, now: Instant) -> Verdict {
+        let per_second = f64::from(per_second);
         let passed: Duration = now.saturating_duration_since(self.filled);
         self.filled = now;
-        self.permits = (self.permits + passed.as_secs_f64() * self.per_second).min(self.per_second);
+        self.permits = (self.permits + passed.as_secs_f64() * per_second).min(per_second);
         if self.permits >= 1.0 {
             self.permits -= 1.0;
             self.refused = (self.refused - 1.0).max(0.0);
             return Verdict::Served;
         }
         self.refused += 1.0;
-        if self.refused > PATIENCE_S * self.per_second { Verdict::Abuse } else { Verdict::TooFast }
+        if self.refused > PATIENCE_S * per_second { Verdict::Abuse } else { Verdict::TooFast }
     }
 }
 
@@ -57,7 +56,7 @@ mod tests {
         let mut served = 0;
         for number in 0..per_second * seconds {
             let now = start + Duration::from_secs_f64(f64::from(number) / f64::from(per_second));
-            match rate.judge(now) {
+            match rate.judge(10, now) {
                 Verdict::Served => served += 1,
                 Verdict::TooFast => {}
                 Verdict::Abuse => return None,
@@ -75,6 +74,17 @@ mod tests {
     fn who_is_too_fast_is_served_at_the_limit() {
         let served = served(20, 30).unwrap();
         assert!((300..=311).contains(&served), "{served}");
+    }
+
+    #[test]
+    fn another_limit_counts_at_once() {
+        let start = Instant::now();
+        let mut rate = Rate::new(10, start);
+        assert_eq!(rate.judge(1, start), Verdict::Served);
+        assert_eq!(rate.judge(1, start), Verdict::TooFast);
+        let later = start + Duration::from_secs(1);
+        let served = (0..200).filter(|_| rate.judge(100, later) == Verdict::Served).count();
+        assert_eq!(served, 100);
     }
 
     #[test]

@@ -22,15 +22,19 @@ pub(crate) async fn judge(app: &App, data: Bytes) -> Result<Picture, Problem> {
 pub(crate) async fn similar(app: &App, data: Bytes, limit: i32) -> Result<Vec<PictureMatch>, Problem> {
     let picture = judge(app, data).await?.preview;
     let models = &app.models;
-    let copy = models.previous().map(|_| picture.clone());
+    // Asked first: a picture that passes from one model to the other meanwhile is found by the second.
+    let before = match models.previous() {
+        Some(previous) => Some(search(app, previous, picture.clone(), limit).await),
+        None => None,
+    };
     let present = search(app, &models.present, picture, limit).await;
     if let Ok(found) = &present {
         models.note(found.complete);
     }
-    let items = match (models.previous(), copy) {
+    let items = match before {
         // Each picture has a vector of one of the two.
-        (Some(previous), Some(picture)) => both(present, search(app, previous, picture, limit).await, limit)?,
-        _ => present?.items,
+        Some(before) => both(present, before, limit)?,
+        None => present?.items,
     };
     Ok(items.into_iter().map(|found| app.view.picture(found)).collect())
 }

@@ -19,7 +19,7 @@ const LEASE: &str = "lease:uploads_tidy";
 
 /// Tidies up at once and every ten minutes, until `shutdown`.
 pub(crate) async fn run(app: App, shutdown: CancellationToken) {
-    jobs::every("uploads_tidy", INTERVAL, shutdown, || tidy(&app)).await;
+    jobs::every("uploads_tidy", || INTERVAL, shutdown, || tidy(&app)).await;
 }
 
 async fn tidy(app: &App) -> Result<(), SegmentError> {

@@ -56,7 +56,7 @@ fn received(piece: &Bytes) {
 
 /// Counts one more upload of a user that the video service does not see coming, and refuses what is too many for a day.
 async fn count(app: &App, user: Id) -> Result<(), Refusal> {
-    let limits = &app.settings.limits;
+    let limits = &app.live.get().limits;
     if !limits.enabled {
         return Ok(());
     }

@@ -103,7 +103,8 @@ impl Document {
         }
     }
 
-    fn apply(&mut self, entry: Entry, faults: &mut Vec<Fault>) {
+    /// Lays one setting over what is there.
+    pub(crate) fn apply(&mut self, entry: Entry, faults: &mut Vec<Fault>) {
         let Some(known) = self.get(&entry.key) else {
             let section = self.is_section(&entry.key);
             if section && entry.value.is_table() {
@@ -166,7 +167,7 @@ pub(crate) fn section_of(key: &str) -> &str {
 
 /// Reads a document into flat entries. The error of the parser is told by its message alone, since its full form
 /// quotes the line, which may hold a secret.
-fn parse(text: &str, origin: impl Fn(Option<usize>) -> Origin) -> Result<Vec<Entry>, Fault> {
+pub(crate) fn parse(text: &str, origin: impl Fn(Option<usize>) -> Origin) -> Result<Vec<Entry>, Fault> {
     let line_at = |offset: usize| text.bytes().take(offset).filter(|&byte| byte == b'\n').count() + 1;
     let fault = |error: toml::de::Error| {
         let line = error.span().map(|span| line_at(span.start));

@@ -14,6 +14,8 @@ pub enum Origin {
     File(PathBuf, Option<usize>),
     /// The environment variable of this name.
     Environment(String),
+    /// A document of this name on Nacos; the line counts from 1.
+    Nacos(String, Option<usize>),
 }
 
 impl fmt::Display for Origin {
@@ -24,6 +26,8 @@ impl fmt::Display for Origin {
             Self::File(path, Some(line)) => write!(f, "file {}:{line}", path.display()),
             Self::File(path, None) => write!(f, "file {}", path.display()),
             Self::Environment(name) => write!(f, "environment {name}"),
+            Self::Nacos(name, Some(line)) => write!(f, "nacos {name}:{line}"),
+            Self::Nacos(name, None) => write!(f, "nacos {name}"),
         }
     }
 }

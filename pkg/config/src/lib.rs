@@ -1,4 +1,4 @@
-//! Typed settings: the embedded defaults, then a file, then the environment.
+//! Typed settings: the embedded defaults, then a file, then the environment, then live documents.
 //!
 //! The default document (`default.toml`) is the schema: what it does not name is refused, and each value must have
 //! the type of its default. All faults are reported at once, each with its key, the place it was set and what was
@@ -9,10 +9,14 @@
 //! println!("{}", settings.http.listen);
 //! # Ok::<(), fanone_config::ConfigErrors>(())
 //! ```
+//!
+//! [`Layers`] lays documents over the settings while the program runs; whoever works by a [`Live`] value asks for it at
+//! each use.
 
 mod database;
 mod document;
 mod fault;
+mod live;
 mod mask;
 mod model;
 mod nacos;
@@ -25,12 +29,14 @@ mod url;
 
 pub use database::{Buckets, Database, ShardPlace};
 pub use fault::{ConfigErrors, Fault, Origin};
+pub use live::{Change, DOCUMENT_BYTES_MAX, Layers, Live, LiveValues};
 pub use model::{DIMENSION_MAX, Model, ModelPlace, ModelUrl, ModelUrlRefused, RemoteModel};
 pub use nacos::NacosUrl;
 pub use role::{Role, UnknownRole};
+pub use rules::{CLIENT_NAMES, is_client};
 pub use sections::{
-    Admin, Cache, Calls, Chat, Config, Connections, Counters, Http, Identity, Limits, LogFormat, Media, Mode,
-    Registry, Service, Telemetry, Upload, Vectors,
+    Admin, Cache, Calls, Chat, Config, Connections, Counters, Features, Http, Identity, Limits, LogFormat,
+    Media, Mode, Registry, Service, Telemetry, Upload, Vectors,
 };
 pub use settings::{Settings, environment};
-pub use url::{DatabaseUrl, MediaUrl, Url, UrlRefused};
+pub use url::{ConfigUrl, DatabaseUrl, MediaUrl, Url, UrlRefused};

@@ -19,8 +19,7 @@ pub(crate) fn url(text: &str) -> String {
     if scheme == "s3" {
         return format!("s3://{}", bucket(rest));
     }
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, tail) = rest.split_at(end);
+    let (authority, tail) = rest.split_at(end_of_authority(rest));
     let authority = match authority.rsplit_once('@') {
         Some((user, host)) => match user.split_once(':') {
             Some((name, _password)) => format!("{name}:{MASK}@{host}"),
@@ -39,6 +38,21 @@ fn bucket(rest: &str) -> String {
             format!("{key}:{MASK}@{}", parameters(place))
         }
         None => parameters(rest),
+    }
+}
+
+/// Where user, password and host end. A password may hold what should end them, for it may have been forgotten to encode it.
+fn end_of_authority(rest: &str) -> usize {
+    let end_after =
+        |start| rest.get(start..).and_then(|text| text.find(['/', '?', '#'])).map(|end| start + end);
+    let end = end_after(0).unwrap_or(rest.len());
+    let authority = rest.get(..end).unwrap_or(rest);
+    let is_port = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    match (authority.split_once(':'), rest.rfind('@')) {
+        (Some((_, password)), Some(at)) if at > end && !is_port(password) => {
+            end_after(at).unwrap_or(rest.len())
+        }
+        _ => end,
     }
 }
 
@@ -63,6 +77,8 @@ mod tests {
         assert_eq!(url("redis://me:pa@ss@h:1/0?a=b&authToken=x"), "redis://me:***@h:1/0?a=b&authToken=***");
         assert_eq!(url("nacos://h:8848?password=x"), "nacos://h:8848?password=***");
         assert_eq!(url("http://h/a@b:c"), "http://h/a@b:c");
+        assert_eq!(url("http://h:80/a@b:c"), "http://h:80/a@b:c");
+        assert_eq!(url("nacos://me:pa/s?s@h:8848/n"), "nacos://me:***@h:8848/n");
         assert_eq!(url("plain"), "plain");
         assert_eq!(url("s3://AK:a/b?c+d@media/x?region=r"), "s3://AK:***@media/x?region=r");
         assert_eq!(url("s3://media?region=r"), "s3://media?region=r");

@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
+use crate::document::Document;
+use crate::fault::Fault;
+
 /// The most numbers of a vector.
 pub const DIMENSION_MAX: usize = 4096;
 /// A name is stored beside each vector.
@@ -162,6 +165,26 @@ fn optional<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ModelUr
         return Ok(None);
     }
     text.parse().map(Some).map_err(serde::de::Error::custom)
+}
+
+/// A model that is found by the registry needs one that others can be in; and a model is not its own previous one.
+pub(crate) fn check(document: &Document, faults: &mut Vec<Fault>) {
+    let (Some(registry), Some(present)) = (document.get("registry.url"), document.get("model.url")) else {
+        return;
+    };
+    for entry in [document.get("model.url"), document.get("model.previous")].into_iter().flatten() {
+        let is_service = |url: &ModelUrl| matches!(url, ModelUrl::Remote(it) if matches!(it.place, ModelPlace::Service(_)));
+        if entry.text().parse().is_ok_and(|url| is_service(&url)) && registry.text() == "memory:" {
+            let problem = "registry.url is memory:, which knows no other program";
+            faults.push(Fault::new(&entry.key, entry.origin.clone(), problem));
+        }
+    }
+    if let Some(previous) = document.get("model.previous")
+        && previous.text() == present.text()
+    {
+        let problem = "is the same as model.url";
+        faults.push(Fault::new("model.previous", previous.origin.clone(), problem));
+    }
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ impl Settings {
     }
 }
 
-fn masked(key: &str, value: &Value) -> Value {
+pub(crate) fn masked(key: &str, value: &Value) -> Value {
     match value {
         Value::String(text) => Value::String(mask::setting(key, text)),
         Value::Array(items) => Value::Array(items.iter().map(|item| masked(key, item)).collect()),

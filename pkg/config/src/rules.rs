@@ -3,14 +3,15 @@
 use std::net::{IpAddr, SocketAddr};
 
 use jiff::tz::TimeZone;
+use tracing_subscriber::EnvFilter;
 
 use crate::database::Database;
 use crate::document::{Document, Entry};
 use crate::fault::{Fault, Origin};
 use crate::mask;
-use crate::model::{ModelPlace, ModelUrl};
+use crate::model::{self, ModelUrl};
 use crate::nacos::NacosUrl;
-use crate::url::MediaUrl;
+use crate::url::{ConfigUrl, MediaUrl};
 
 /// The longest time that a setting may name, in milliseconds: a day.
 const DAY_MS: i64 = 86_400_000;
@@ -29,15 +30,18 @@ enum Rule {
     Address,
     Ips,
     Origins,
+    Clients,
     PublicUrl,
     Registry,
     Advertise,
     Database,
     Cache,
+    Config,
     Media,
     Model,
     PreviousModel,
     Otlp,
+    LogLevel,
 }
 
 const RULES: &[(&str, Rule)] = &[
@@ -73,7 +77,7 @@ const RULES: &[(&str, Rule)] = &[
     ("cache.connections", Rule::Range(1, 1000)),
     ("registry.url", Rule::Registry),
     ("registry.advertise", Rule::Advertise),
-    ("config.url", Rule::OneOf(&["none:"])),
+    ("config.url", Rule::Config),
     ("vectors.url", Rule::OneOf(&["memory:"])),
     ("media.url", Rule::Media),
     // No signed URL lives longer than a week.
@@ -95,13 +99,14 @@ const RULES: &[(&str, Rule)] = &[
     ("chat.ping_interval_s", Rule::Range(1, 3600)),
     ("chat.connections_per_user", Rule::Range(1, 10_000)),
     ("chat.group_members_max", Rule::Range(2, 100_000)),
-    ("telemetry.log_level", Rule::NotEmpty),
+    ("telemetry.log_level", Rule::LogLevel),
     ("telemetry.log_format", Rule::OneOf(&["text", "json"])),
     ("telemetry.otlp", Rule::Otlp),
     ("telemetry.sample_per_mille", Rule::Range(0, 1000)),
     ("identity.access_ttl_s", Rule::Range(1, YEAR_S)),
     ("identity.refresh_ttl_s", Rule::Range(1, YEAR_S)),
     ("identity.service_ttl_s", Rule::Range(10, 86_400)),
+    ("identity.clients", Rule::Clients),
     ("identity.keys", Rule::Anything),
     ("calls.rpc_timeout_ms", Rule::Range(1, DAY_MS)),
     ("calls.connect_timeout_ms", Rule::Range(1, DAY_MS)),
@@ -110,6 +115,11 @@ const RULES: &[(&str, Rule)] = &[
     ("counters.interval_ms", Rule::Range(10, DAY_MS)),
     // No receiver takes more; one that refuses a batch would refuse it for ever.
     ("counters.batch_events", Rule::Range(1, 10_000)),
+    ("features.registration", Rule::Anything),
+    ("features.upload", Rule::Anything),
+    ("features.comment", Rule::Anything),
+    ("features.chat", Rule::Anything),
+    ("features.image_search", Rule::Anything),
     ("limits.enabled", Rule::Anything),
     ("limits.requests_per_ip", Rule::Range(1, 1_000_000_000)),
     ("limits.logins_per_ip", Rule::Range(1, 1_000_000_000)),
@@ -130,7 +140,7 @@ pub(crate) fn check(document: &Document, faults: &mut Vec<Fault>) {
     }
     check_token_lives(document, faults);
     check_redirect(document, faults);
-    check_models(document, faults);
+    model::check(document, faults);
     check_production(document, faults);
 }
 
@@ -173,6 +183,10 @@ impl Rule {
                     quoted(entry, item)
                 ))
             }
+            Self::Clients => {
+                let item = bad_item(entry, is_client)?;
+                Some(format!("{} is wrong; expected {CLIENT_NAMES}", quoted(entry, item)))
+            }
             Self::PublicUrl if text.is_empty() || is_public_url(text) => None,
             Self::PublicUrl => {
                 wrong("expected http(s)://HOST[:PORT][/PATH] without a slash at the end".to_owned())
@@ -188,6 +202,11 @@ impl Rule {
             Self::PreviousModel if text.is_empty() => None,
             Self::Model | Self::PreviousModel => {
                 text.parse::<ModelUrl>().err().and_then(|error| wrong(error.to_string()))
+            }
+            Self::Config => text.parse::<ConfigUrl>().err().and_then(|error| wrong(error.to_string())),
+            Self::LogLevel if !text.trim().is_empty() && EnvFilter::try_new(text).is_ok() => None,
+            Self::LogLevel => {
+                wrong("expected directives as in RUST_LOG, for example info,fanone_video=debug".to_owned())
             }
             Self::Media if text.is_empty() => None,
             Self::Media => text.parse::<MediaUrl>().err().and_then(|error| wrong(error.to_string())),
@@ -211,6 +230,18 @@ fn bad_item(entry: &Entry, good: impl Fn(&str) -> bool) -> Option<&str> {
 
 fn web_host(text: &str) -> Option<&str> {
     text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"))
+}
+
+/// What names of foreign programs look like.
+pub const CLIENT_NAMES: &str =
+    "up to 64 letters, digits, dots, dashes and underscores, and no name of ours (fanone.…, user-tokens)";
+
+/// Whether a foreign program may have this name: it is the name of a key file, and the callers' label in metrics.
+#[must_use]
+pub fn is_client(name: &str) -> bool {
+    let is_fine = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    let is_ours = name.starts_with("fanone.") || name == "user-tokens";
+    (1..=64).contains(&name.len()) && name.bytes().all(is_fine) && !name.starts_with('.') && !is_ours
 }
 
 fn is_origin(text: &str) -> bool {
@@ -291,26 +322,6 @@ fn check_redirect(document: &Document, faults: &mut Vec<Fault>) {
     if is_wanted && !is_bucket {
         let problem = "there is nothing to redirect to: media.url is no bucket of S3";
         faults.push(Fault::new("media.redirect_s", redirect.origin.clone(), problem));
-    }
-}
-
-/// A model that is found by the registry needs one that others can be in; and a model is not its own previous one.
-fn check_models(document: &Document, faults: &mut Vec<Fault>) {
-    let (Some(registry), Some(present)) = (document.get("registry.url"), document.get("model.url")) else {
-        return;
-    };
-    for entry in [document.get("model.url"), document.get("model.previous")].into_iter().flatten() {
-        let is_service = |url: &ModelUrl| matches!(url, ModelUrl::Remote(it) if matches!(it.place, ModelPlace::Service(_)));
-        if entry.text().parse().is_ok_and(|url| is_service(&url)) && registry.text() == "memory:" {
-            let problem = "registry.url is memory:, which knows no other program";
-            faults.push(Fault::new(&entry.key, entry.origin.clone(), problem));
-        }
-    }
-    if let Some(previous) = document.get("model.previous")
-        && previous.text() == present.text()
-    {
-        let problem = "is the same as model.url";
-        faults.push(Fault::new("model.previous", previous.origin.clone(), problem));
     }
 }
 

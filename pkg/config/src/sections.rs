@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::database::Database;
-use crate::url::{MediaUrl, Url};
+use crate::url::{ConfigUrl, MediaUrl, Url};
 
 /// How strict the program is with what was left to its defaults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -179,8 +179,8 @@ impl Registry {
 /// Live settings.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Config {
-    /// `none:`.
-    pub url: Url,
+    /// Where their documents are.
+    pub url: ConfigUrl,
 }
 
 /// The search by vectors.
@@ -300,6 +300,8 @@ pub struct Identity {
     pub refresh_ttl_s: u64,
     /// Life of a service token.
     pub service_ttl_s: u64,
+    /// Foreign programs that may call what the front may.
+    pub clients: Vec<String>,
     /// Folder of the key files.
     pub keys: PathBuf,
 }
@@ -352,7 +354,7 @@ impl Calls {
 }
 
 /// The scheduled counters.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Counters {
     /// How often counters travel.
     pub interval_ms: u64,
@@ -368,8 +370,24 @@ impl Counters {
     }
 }
 
+/// What people can begin; each can be switched off.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
+pub struct Features {
+    /// New accounts.
+    pub registration: bool,
+    /// New videos.
+    pub upload: bool,
+    /// New comments.
+    pub comment: bool,
+    /// New connections to the chat.
+    pub chat: bool,
+    /// The search by picture.
+    pub image_search: bool,
+}
+
 /// Rate limits and lockouts; the windows stand in `default.toml`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Limits {
     /// Whether any of them is in force.
     pub enabled: bool,

@@ -13,8 +13,8 @@ use crate::fault::{ConfigErrors, Fault, Origin};
 use crate::model::Model;
 use crate::role::Role;
 use crate::sections::{
-    Admin, Cache, Calls, Chat, Config, Connections, Counters, Http, Identity, Limits, Media, Mode, Registry,
-    Service, Telemetry, Upload, Vectors,
+    Admin, Cache, Calls, Chat, Config, Connections, Counters, Features, Http, Identity, Limits, Media, Mode,
+    Registry, Service, Telemetry, Upload, Vectors,
 };
 
 /// Everything that can be set. What was left empty (`<role>.database`, `media.url`, `identity.keys`,
@@ -66,6 +66,8 @@ pub struct Settings {
     pub calls: Calls,
     /// The scheduled counters.
     pub counters: Counters,
+    /// What people can begin.
+    pub features: Features,
     /// Rate limits and lockouts.
     pub limits: Limits,
     /// The same values with their origins, for `render`.
@@ -102,7 +104,7 @@ impl Settings {
         Self::of(document).ok()
     }
 
-    fn of(mut document: Document) -> Result<Self, ConfigErrors> {
+    pub(crate) fn of(mut document: Document) -> Result<Self, ConfigErrors> {
         fill_in(&mut document);
         let mut settings: Self = serde_path_to_error::deserialize(document.to_table()).map_err(|error| {
             let key = error.path().to_string();

@@ -8,7 +8,9 @@ use std::str::FromStr;
 
 use serde::Deserialize;
 
+use crate::fault::Origin;
 use crate::mask;
+use crate::nacos::NacosUrl;
 
 /// The text of a URL that may carry a password: printing it hides the password, dereferencing it does not.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
@@ -168,6 +170,62 @@ impl fmt::Display for MediaUrl {
     }
 }
 
+/// Where the documents with live settings are.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub enum ConfigUrl {
+    /// There are none.
+    None,
+    /// A folder with a file for each.
+    Folder(PathBuf),
+    /// A Nacos.
+    Nacos(NacosUrl),
+}
+
+impl ConfigUrl {
+    /// What a value is said to come from that stands in this line of the document `name`.
+    #[must_use]
+    pub fn origin(&self, name: &str, line: Option<usize>) -> Origin {
+        match self {
+            Self::Folder(folder) => Origin::File(folder.join(name), line),
+            Self::None | Self::Nacos(_) => Origin::Nacos(name.to_owned(), line),
+        }
+    }
+}
+
+impl FromStr for ConfigUrl {
+    type Err = UrlRefused;
+
+    fn from_str(text: &str) -> Result<Self, UrlRefused> {
+        const ACCEPTED: &str =
+            "none:, file:FOLDER, nacos://[USER:PASSWORD@]HOST:PORT[,HOST:PORT…][/NAMESPACE]";
+        if text == "none:" {
+            return Ok(Self::None);
+        }
+        let folder = || path_after(text, "file:").map(Self::Folder);
+        let url = NacosUrl::parse(text).map(Self::Nacos).or_else(folder);
+        url.ok_or(UrlRefused { accepted: ACCEPTED })
+    }
+}
+
+impl TryFrom<String> for ConfigUrl {
+    type Error = UrlRefused;
+
+    fn try_from(text: String) -> Result<Self, UrlRefused> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for ConfigUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("none:"),
+            Self::Folder(path) => write!(f, "file:{}", path.display()),
+            Self::Nacos(url) => url.fmt(f),
+        }
+    }
+}
+
 /// The path of `scheme:PATH` and `scheme://PATH`. Options behind a question mark are not understood, and a database
 /// in memory would be another one for each connection, so both are refused.
 fn path_after(text: &str, scheme: &str) -> Option<PathBuf> {
@@ -199,6 +257,9 @@ mod tests {
         }
         for text in ["", "file:", "s3:", "s3://", "s3:///x", "s3://?region=r", "ftp://h"] {
             assert!(text.parse::<MediaUrl>().is_err(), "{text}");
+        }
+        for text in ["", "none", "file:", "nacos://", "etcd://h:1"] {
+            assert!(text.parse::<ConfigUrl>().is_err(), "{text}");
         }
     }
 

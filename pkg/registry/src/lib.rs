@@ -22,6 +22,7 @@ use std::{
 };
 
 use nacos::Nacos;
+pub use nacos::NacosLogin;
 use table::Table;
 pub use url::RegistryError;
 

@@ -28,7 +28,7 @@ pub enum JobError<E: Error + 'static> {
 pub async fn every<E, Job, Run>(
     store: &Store,
     name: &'static str,
-    interval: Duration,
+    interval: impl Fn() -> Duration,
     shutdown: CancellationToken,
     job: Job,
 ) where
@@ -37,7 +37,7 @@ pub async fn every<E, Job, Run>(
     Run: Future<Output = Result<(), E>>,
 {
     let of_shard = |shard: &Shard| {
-        let (shard, shutdown, job) = (shard.for_job(), shutdown.clone(), &job);
+        let (shard, shutdown, interval, job) = (shard.for_job(), shutdown.clone(), &interval, &job);
         async move {
             if !shard.is_shared() {
                 return jobs::every(name, interval, shutdown, || job(shard.clone())).await;

@@ -2,10 +2,10 @@
 
 use std::error::Error;
 use std::panic::AssertUnwindSafe;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures::FutureExt;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::logs::chain;
@@ -14,6 +14,9 @@ use crate::timings::Timings;
 
 static DURATION: Timings<1> = Timings::new(names::JOB_DURATION, ["job_name"]);
 
+/// The interval of a job is looked at this often at least, for it may be a live setting.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
 /// Runs a job at once and then every `interval`, until `shutdown`. Runs never overlap: one that takes longer than the
 /// interval delays the next. A run that is under way at the shutdown is dropped where it waits, so a job must bear
 /// being interrupted, as it must bear a crash.
@@ -21,7 +24,7 @@ static DURATION: Timings<1> = Timings::new(names::JOB_DURATION, ["job_name"]);
 /// Failures and panics are counted each and logged when the job begins to fail, not at every run.
 pub async fn every<Job, Run, E>(
     name: &'static str,
-    interval: Duration,
+    interval: impl Fn() -> Duration,
     shutdown: CancellationToken,
     mut job: Job,
 ) where
@@ -29,17 +32,19 @@ pub async fn every<Job, Run, E>(
     Run: Future<Output = Result<(), E>>,
     E: Error,
 {
-    let mut ticks = tokio::time::interval(interval);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut begun: Option<Instant> = None;
     let mut failures: u64 = 0;
     // An alert needs the series before the first failure.
     metrics::counter!(names::JOB_FAILURES, "job_name" => name).increment(0);
-    metrics::gauge!(names::JOB_INTERVAL, "job_name" => name).set(interval.as_secs_f64());
     succeeded(name);
     loop {
+        metrics::gauge!(names::JOB_INTERVAL, "job_name" => name).set(interval().as_secs_f64());
         let run = async {
-            ticks.tick().await;
+            if let Some(begun) = begun {
+                due(begun, &interval).await;
+            }
             let started = Instant::now();
+            begun = Some(started);
             let outcome = AssertUnwindSafe(job()).catch_unwind().await;
             DURATION.record([name], started.elapsed());
             outcome
@@ -51,6 +56,17 @@ pub async fn every<Job, Run, E>(
             Err(_panic) => Some("panicked".to_owned()),
         };
         failures = note(name, problem, failures);
+    }
+}
+
+/// Waits until the interval after `begun` has passed.
+async fn due(begun: Instant, interval: &impl Fn() -> Duration) {
+    loop {
+        let left = interval().saturating_sub(begun.elapsed());
+        if left.is_zero() {
+            return;
+        }
+        sleep(left.min(LOOK_AGAIN)).await;
     }
 }
 
@@ -85,12 +101,16 @@ mod tests {
     use super::*;
     use crate::metrics;
 
+    fn second() -> Duration {
+        Duration::from_secs(1)
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_job_goes_on_after_failures_and_panics_and_counts_them() {
         let metrics = metrics::install().unwrap();
         let shutdown = CancellationToken::new();
         let runs = Cell::new(0);
-        every("test_failing", Duration::from_secs(1), shutdown.clone(), || async {
+        every("test_failing", second, shutdown.clone(), || async {
             runs.set(runs.get() + 1);
             match runs.get() {
                 1 => Err(io::Error::other("no")),
@@ -114,10 +134,27 @@ mod tests {
         );
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn another_interval_counts_within_a_second() {
+        let shutdown = CancellationToken::new();
+        let begun = Instant::now();
+        let interval = || Duration::from_secs(if begun.elapsed().is_zero() { 86_400 } else { 2 });
+        let runs = Cell::new(0);
+        every("test_interval", interval, shutdown.clone(), || async {
+            runs.set(runs.get() + 1);
+            if runs.get() == 2 {
+                shutdown.cancel();
+            }
+            Ok::<_, io::Error>(())
+        })
+        .await;
+        assert!(begun.elapsed() <= Duration::from_millis(2100), "{:?}", begun.elapsed());
+    }
+
     #[tokio::test]
     async fn a_run_under_way_ends_at_the_shutdown() {
         let shutdown = CancellationToken::new();
-        every("test_hanging", Duration::from_secs(1), shutdown.clone(), || {
+        every("test_hanging", second, shutdown.clone(), || {
             shutdown.cancel();
             pending::<Result<(), io::Error>>()
         })

@@ -1,22 +1,32 @@
 //! Log lines: where they go, how they look, which are shown.
 
 use std::error::Error;
+use std::fmt;
 use std::io::IsTerminal;
 
 use fanone_config::{LogFormat, Telemetry};
-use tracing_subscriber::EnvFilter;
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::format::FmtSpan;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, reload};
 
 use crate::trace::Traced;
 
-/// Libraries that tell more at `info` than an operator wants. They stand before the configured directives, so that
-/// `telemetry.log_level` can raise each of them by name.
+/// Libraries that tell more at `info` than an operator wants, and what is told at any level. They stand before the
+/// configured directives, so that `telemetry.log_level` can raise each of them by name.
 const QUIET: &str = "volo=warn,volo_thrift=warn,volo_http=warn,motore=warn,hyper=warn,hyper_util=warn,\
-    sqlx=warn,sea_orm=warn,sea_orm_migration=warn,h2=warn,tower=warn,reqwest=warn,nacos_sdk=off";
-/// What no level shows: the client of Nacos tells passwords there.
-const NEVER: &str = "nacos_sdk::api::plugin::auth=off";
+    sqlx=warn,sea_orm=warn,sea_orm_migration=warn,h2=warn,tower=warn,reqwest=warn,nacos_sdk=off,\
+    fanone::settings=info";
 
-/// The log can't be started.
+/// The target of lines about settings that have changed.
+pub const SETTINGS: &str = "fanone::settings";
+/// The client of Nacos. It tells too much: passwords at `error` where it logs in, tokens at `debug` elsewhere.
+const NACOS: &str = "nacos_sdk";
+const NACOS_LOGIN: &str = "nacos_sdk::api::plugin::auth";
+
+/// The log can't be started, or not be changed.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
     /// `telemetry.log_level` is not understood.
@@ -27,6 +37,31 @@ pub enum LogError {
     /// Another log was started in this process before.
     #[error("a log is running already")]
     Running(#[source] Box<dyn Error + Send + Sync>),
+    /// The log is not there any more.
+    #[error("the level of the log can't be changed")]
+    Reload(#[source] reload::Error),
+}
+
+/// The running log of the process.
+pub struct Log {
+    reload: Box<dyn Fn(EnvFilter) -> Result<(), reload::Error> + Send + Sync>,
+}
+
+impl fmt::Debug for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Log")
+    }
+}
+
+impl Log {
+    /// Shows other lines from now on: `level` is as in `telemetry.log_level`.
+    ///
+    /// # Errors
+    ///
+    /// The level is not understood.
+    pub fn set_level(&self, level: &str) -> Result<(), LogError> {
+        (self.reload)(filter(level)?).map_err(LogError::Reload)
+    }
 }
 
 /// Starts the log of the process, on standard error. Colours are used on a terminal only.
@@ -34,7 +69,7 @@ pub enum LogError {
 /// # Errors
 ///
 /// The level is not understood, or a log is running already.
-pub fn init(settings: &Telemetry) -> Result<(), LogError> {
+pub fn init(settings: &Telemetry) -> Result<Log, LogError> {
     let filter = filter(&settings.log_level)?;
     let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let builder = tracing_subscriber::fmt()
@@ -44,17 +79,37 @@ pub fn init(settings: &Telemetry) -> Result<(), LogError> {
         .with_writer(std::io::stderr);
     match settings.log_format {
         LogFormat::Text => {
-            builder.compact().map_event_format(|lines| Traced(lines.with_ansi(colours))).try_init()
+            let builder = builder.compact().map_event_format(|lines| Traced(lines.with_ansi(colours)));
+            let builder = builder.with_filter_reloading();
+            let handle = builder.reload_handle();
+            start(builder.finish(), move |filter| handle.reload(filter))
         }
         LogFormat::Json => {
-            builder.json().flatten_event(true).with_span_list(false).map_event_format(Traced).try_init()
+            let builder = builder.json().flatten_event(true).with_span_list(false).map_event_format(Traced);
+            let builder = builder.with_filter_reloading();
+            let handle = builder.reload_handle();
+            start(builder.finish(), move |filter| handle.reload(filter))
         }
     }
-    .map_err(LogError::Running)
+}
+
+fn start(
+    subscriber: impl tracing::Subscriber + Send + Sync,
+    reload: impl Fn(EnvFilter) -> Result<(), reload::Error> + Send + Sync + 'static,
+) -> Result<Log, LogError> {
+    let subscriber = subscriber.with(filter_fn(keeps_secrets));
+    subscriber.try_init().map_err(|error| LogError::Running(error.into()))?;
+    Ok(Log { reload: Box::new(reload) })
+}
+
+/// Whether a line of this kind may be shown, whatever level is configured.
+fn keeps_secrets(line: &Metadata<'_>) -> bool {
+    let target = line.target();
+    !target.starts_with(NACOS) || (*line.level() <= Level::WARN && !target.starts_with(NACOS_LOGIN))
 }
 
 fn filter(level: &str) -> Result<EnvFilter, LogError> {
-    EnvFilter::try_new(format!("{QUIET},{level},{NEVER}")).map_err(LogError::Level)
+    EnvFilter::try_new(format!("{QUIET},{level}")).map_err(LogError::Level)
 }
 
 /// An error with all its causes in one line, for a log: `reading the table: connection refused`.
@@ -81,10 +136,15 @@ mod tests {
     }
 
     #[test]
-    fn no_level_shows_where_passwords_are_told() {
-        let shown = filter("trace,nacos_sdk=trace,nacos_sdk::api::plugin::auth=trace").unwrap().to_string();
-        assert!(shown.contains("nacos_sdk::api::plugin::auth=off"), "{shown}");
-        assert!(!shown.contains("auth=trace"), "{shown}");
+    fn no_level_shows_where_secrets_are_told() {
+        let filter = filter("trace,nacos_sdk=trace,nacos_sdk::api::plugin::auth=trace").unwrap();
+        let lines = tracing_subscriber::registry().with(filter).with(filter_fn(keeps_secrets));
+        tracing::subscriber::with_default(lines, || {
+            assert!(!tracing::enabled!(target: "nacos_sdk::api::plugin::auth", Level::ERROR));
+            assert!(!tracing::enabled!(target: "nacos_sdk::common", Level::DEBUG));
+            assert!(tracing::enabled!(target: "nacos_sdk::common", Level::WARN));
+            assert!(tracing::enabled!(target: "fanone", Level::TRACE));
+        });
     }
 
     #[test]

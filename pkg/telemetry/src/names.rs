@@ -103,6 +103,10 @@ metrics! {
         "Always 1, by version.";
     TRACE_SPANS_DROPPED = "fanone_trace_spans_dropped_total", Counter, Count,
         "Spans that were not exported, by reason: the queue was full, or the collector did not take them.";
+    CONFIG_DOCUMENTS_REFUSED = "fanone_config_documents_refused_total", Counter, Count,
+        "Documents with live settings that were refused, by document.";
+    CONFIG_AWAY = "fanone_config_away", Gauge, Count,
+        "1 while the documents with live settings can't be read and those in force stay.";
     PROCESS_RESIDENT_MEMORY = "process_resident_memory_bytes", Gauge, Bytes,
         "Memory of the process that is in RAM.";
     PROCESS_RESIDENT_MEMORY_PEAK = "process_resident_memory_peak_bytes", Gauge, Bytes,

@@ -3,7 +3,7 @@
 
 use fanone_base::Id;
 use fanone_call::CallError;
-use fanone_config::Counters;
+use fanone_config::Live;
 use fanone_store::{
     OutboxEvent, Shard, Store, StoreError, Tx, inbox,
     jobs::every,
@@ -22,16 +22,12 @@ pub(crate) const VIDEO: &str = "fanone.video";
 /// Who counts the likes of comments: this service itself, in the comment's shard.
 pub(crate) const INTERACTION: &str = "fanone.interaction";
 
-/// Brings counters where they belong as often as `settings` says, until `shutdown`.
-pub async fn run_jobs(
-    store: Store,
-    settings: Counters,
-    video: VideoServiceClient,
-    shutdown: CancellationToken,
-) {
-    let (interval, limit) = (settings.interval(), settings.batch_events);
-    let to_video = |shard| send_to_video(shard, limit, video.clone());
-    let to_comments = |shard| count_comment_likes(store.clone(), shard, limit);
+/// Brings counters where they belong as often as `live` says, until `shutdown`.
+pub async fn run_jobs(store: Store, live: Live, video: VideoServiceClient, shutdown: CancellationToken) {
+    let interval = || live.get().counters.interval();
+    let limit = || live.get().counters.batch_events;
+    let to_video = |shard| send_to_video(shard, limit(), video.clone());
+    let to_comments = |shard| count_comment_likes(store.clone(), shard, limit());
     futures::join!(
         every(&store, "interaction_to_video", interval, shutdown.clone(), to_video),
         every(&store, "interaction_to_comments", interval, shutdown, to_comments),

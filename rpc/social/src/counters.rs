@@ -2,7 +2,7 @@
 
 use fanone_base::Id;
 use fanone_call::CallError;
-use fanone_config::Counters;
+use fanone_config::Live;
 use fanone_store::{
     OutboxEvent, Shard, Store, StoreError, Tx,
     jobs::every,
@@ -17,15 +17,11 @@ use volo_gen::fanone::{
 /// Who counts what users follow.
 pub(crate) const USER: &str = "fanone.user";
 
-/// Sends counters to the user service as often as `settings` says, until `shutdown`.
-pub async fn run_jobs(
-    store: Store,
-    settings: Counters,
-    user: UserServiceClient,
-    shutdown: CancellationToken,
-) {
-    let send = |shard| send_to_user(shard, settings.batch_events, user.clone());
-    every(&store, "social_to_user", settings.interval(), shutdown, send).await;
+/// Sends counters to the user service as often as `live` says, until `shutdown`.
+pub async fn run_jobs(store: Store, live: Live, user: UserServiceClient, shutdown: CancellationToken) {
+    let interval = || live.get().counters.interval();
+    let send = |shard| send_to_user(shard, live.get().counters.batch_events, user.clone());
+    every(&store, "social_to_user", interval, shutdown, send).await;
 }
 
 /// Sends what happened to users, in batches of at most `limit` events.

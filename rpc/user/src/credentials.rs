@@ -1,6 +1,7 @@
 //! The check of a password, with the lock after too many wrong ones.
 
 use fanone_base::{Id, time};
+use fanone_config::Live;
 
 use crate::{
     error::UserError,
@@ -24,7 +25,8 @@ pub(crate) enum Who<'a> {
 pub(crate) struct CredentialCheck {
     pub(crate) store: AccountStore,
     pub(crate) passwords: Passwords,
-    pub(crate) lockout: Lockout,
+    /// When wrong ones lock.
+    pub(crate) live: Live,
 }
 
 impl CredentialCheck {
@@ -38,7 +40,8 @@ impl CredentialCheck {
             Who::Named(name) => self.store.credentials_by_name(name.key()).await?,
             Who::User(id) => self.store.credentials(id).await?,
         };
-        if account.as_ref().is_some_and(|it| self.lockout.holds(it.login_failures, it.login_failed_at)) {
+        let lockout = Lockout::of_passwords(&self.live.get().limits);
+        if account.as_ref().is_some_and(|it| lockout.holds(it.login_failures, it.login_failed_at)) {
             return Err(UserError::Locked);
         }
         let hash = account.as_ref().map(|account| account.password.clone());

@@ -13,7 +13,7 @@ const PURGE_INTERVAL: Duration = Duration::from_secs(600);
 
 /// Deletes expired sessions, until `shutdown`.
 pub async fn run_jobs(store: Store, shutdown: CancellationToken) {
-    every(&store, "user_purge_sessions", PURGE_INTERVAL, shutdown, purge).await;
+    every(&store, "user_purge_sessions", || PURGE_INTERVAL, shutdown, purge).await;
 }
 
 async fn purge(shard: Shard) -> Result<(), StoreError> {

@@ -27,7 +27,7 @@ mod testing;
 mod wire;
 
 use fanone_base::{IdGenerator, time};
-use fanone_config::Settings;
+use fanone_config::{Live, Settings};
 use fanone_identity::Keys;
 use fanone_store::{Recent, Store};
 
@@ -36,7 +36,6 @@ use crate::{
     avatars::Avatars,
     credentials::CredentialCheck,
     events::Events,
-    lockout::Lockout,
     login::Login,
     mfa::Mfa,
     passwords::Passwords,
@@ -67,17 +66,21 @@ pub struct UserService {
 
 impl UserService {
     /// The service on its own rows, which [`MIGRATIONS`] have prepared. Fills the picture index.
-    pub async fn open(settings: &Settings, store: Store, keys: &Keys) -> Result<Self, OpenError> {
+    pub async fn open(
+        settings: &Settings,
+        live: &Live,
+        store: Store,
+        keys: &Keys,
+    ) -> Result<Self, OpenError> {
         let pictures = Pictures::open(PictureStore(store.clone()), &settings.vectors.url).await?;
         let ids = IdGenerator::default();
         let account_store = AccountStore(store.clone());
         let passwords = Passwords::new();
-        let lockout = match settings.limits.enabled {
-            true => Lockout::after(settings.limits.logins_failed_per_account),
-            false => Lockout::never(),
+        let credentials = CredentialCheck {
+            store: account_store.clone(),
+            passwords: passwords.clone(),
+            live: live.clone(),
         };
-        let credentials =
-            CredentialCheck { store: account_store.clone(), passwords: passwords.clone(), lockout };
         let identity = &settings.identity;
         let sessions = Sessions {
             store: SessionStore(store.clone()),
@@ -89,8 +92,7 @@ impl UserService {
         let mfa = Mfa {
             store: MfaStore(store.clone()),
             seal: Seal::new(&keys.mfa()?),
-            // In force even without limits: six digits alone would not last long.
-            lockout: Lockout::after(settings.limits.mfa_failures),
+            live: live.clone(),
             credentials: credentials.clone(),
             now_ms: time::now_ms,
         };

@@ -1,6 +1,7 @@
 //! When failures lock an account.
 
 use fanone_base::time;
+use fanone_config::Limits;
 
 /// How long a lock lasts, and how long a failure is remembered: 5 minutes.
 const LOCK_MS: i64 = 5 * 60 * 1000;
@@ -12,13 +13,23 @@ pub(crate) struct Lockout {
 }
 
 impl Lockout {
+    /// The lock after wrong passwords.
+    pub(crate) fn of_passwords(limits: &Limits) -> Self {
+        if limits.enabled { Self::after(limits.logins_failed_per_account) } else { Self::never() }
+    }
+
+    /// The lock after wrong codes. It is in force even without limits: six digits alone would not last long.
+    pub(crate) fn of_codes(limits: &Limits) -> Self {
+        Self::after(limits.mfa_failures)
+    }
+
     /// A lock after `failures_max` failures.
-    pub(crate) fn after(failures_max: u32) -> Self {
+    fn after(failures_max: u32) -> Self {
         Self { failures_max: Some(failures_max.max(1)) }
     }
 
     /// No lock at all.
-    pub(crate) fn never() -> Self {
+    fn never() -> Self {
         Self { failures_max: None }
     }
 

@@ -1,6 +1,7 @@
 //! The second factor: time-based codes (RFC 6238), 6 digits, 30 s, one step of drift, each code once.
 
 use fanone_base::{Id, InvalidField};
+use fanone_config::Live;
 use totp_rs::{Builder, Secret, Totp, TotpError};
 
 use crate::{
@@ -48,7 +49,8 @@ pub(crate) struct PendingSecret {
 pub(crate) struct Mfa {
     pub(crate) store: MfaStore,
     pub(crate) seal: Seal,
-    pub(crate) lockout: Lockout,
+    /// When wrong codes lock.
+    pub(crate) live: Live,
     pub(crate) credentials: CredentialCheck,
     /// The clock that codes go by: Unix milliseconds.
     pub(crate) now_ms: fn() -> i64,
@@ -79,7 +81,7 @@ impl Mfa {
         let code = Code::parse(code)?;
         let sent = secret.filter(|secret| !secret.is_empty()).map(parse_secret).transpose()?;
         let (seal, now) = (self.seal.clone(), (self.now_ms)());
-        let attempt = self.store.attempt(user, now, self.lockout, Change::Bind, move |row: &MfaRow| {
+        let attempt = self.store.attempt(user, now, self.lockout(), Change::Bind, move |row: &MfaRow| {
             if row.bound_at != 0 {
                 return Err(UserError::MfaAlreadyBound);
             }
@@ -115,9 +117,13 @@ impl Mfa {
         self.use_code(user, code, Change::None).await
     }
 
+    fn lockout(&self) -> Lockout {
+        Lockout::of_codes(&self.live.get().limits)
+    }
+
     async fn use_code(&self, user: Id, code: Code, change: Change) -> Result<(), UserError> {
         let (seal, now) = (self.seal.clone(), (self.now_ms)());
-        let attempt = self.store.attempt(user, now, self.lockout, change, move |row: &MfaRow| {
+        let attempt = self.store.attempt(user, now, self.lockout(), change, move |row: &MfaRow| {
             if row.bound_at == 0 {
                 return Err(UserError::MfaNotBound);
             }

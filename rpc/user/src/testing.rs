@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fanone_base::Id;
-use fanone_config::Settings;
+use fanone_config::{Live, Settings};
 use fanone_identity::{Keys, OnMissing};
 use fanone_store::Store;
 use tempfile::TempDir;
@@ -45,7 +45,7 @@ impl World {
         let paths = ["0.db", "1.db"].map(|name| folder.path().join(name));
         let store = Store::embedded("user", &paths, MIGRATIONS).await.unwrap();
         let keys = Keys::open(&folder.path().join("keys"), OnMissing::Generate).unwrap();
-        let service = UserService::open(&settings, store, &keys).await.unwrap();
+        let service = UserService::open(&settings, &Live::of(&settings), store, &keys).await.unwrap();
         Self { service, keys, settings, folder }
     }
 }

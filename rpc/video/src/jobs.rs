@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fanone_base::time;
-use fanone_config::Counters;
+use fanone_config::Live;
 use fanone_store::{Shard, Store, StoreError, jobs::every};
 use tokio_util::sync::CancellationToken;
 use volo_gen::fanone::user::UserServiceClient;
@@ -20,18 +20,14 @@ const PURGE_INTERVAL: Duration = Duration::from_secs(60);
 /// How long an upload is kept that has expired, milliseconds.
 const EXPIRED_FOR_MS: i64 = 60 * 60 * 1000;
 
-/// Brings counters to the user service as often as `settings` says and removes old rows, until `shutdown`.
-pub async fn run_jobs(
-    store: Store,
-    settings: Counters,
-    users: UserServiceClient,
-    shutdown: CancellationToken,
-) {
-    let deliver = |shard| counters::deliver(shard, users.clone(), settings.batch_events);
+/// Brings counters to the user service as often as `live` says and removes old rows, until `shutdown`.
+pub async fn run_jobs(store: Store, live: Live, users: UserServiceClient, shutdown: CancellationToken) {
+    let interval = || live.get().counters.interval();
+    let deliver = |shard| counters::deliver(shard, users.clone(), live.get().counters.batch_events);
     futures::join!(
-        every(&store, "video_to_user", settings.interval(), shutdown.clone(), deliver),
-        every(&store, "video_purge_visits", PURGE_INTERVAL, shutdown.clone(), purge_visits),
-        every(&store, "video_purge_uploads", PURGE_INTERVAL, shutdown, purge_uploads),
+        every(&store, "video_to_user", interval, shutdown.clone(), deliver),
+        every(&store, "video_purge_visits", || PURGE_INTERVAL, shutdown.clone(), purge_visits),
+        every(&store, "video_purge_uploads", || PURGE_INTERVAL, shutdown, purge_uploads),
     );
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fanone_base::{Id, IdGenerator};
 use fanone_cache::Cache;
 use fanone_call::reply;
-use fanone_config::Settings;
+use fanone_config::{Live, Settings};
 use fanone_identity::current_user;
 use fanone_store::Store;
 use volo_gen::fanone::{
@@ -29,11 +29,11 @@ pub struct VideoService {
 }
 
 impl VideoService {
-    /// The service on the rows of `store`, with the limits of `settings`; its ranking is in `cache`.
-    pub fn new(settings: &Settings, store: Store, cache: Arc<dyn Cache>) -> Self {
+    /// The service on the rows of `store`, with the limits of `settings` and `live`; its ranking is in `cache`.
+    pub fn new(settings: &Settings, live: &Live, store: Store, cache: Arc<dyn Cache>) -> Self {
         let ids = IdGenerator::default();
         let videos = Videos::new(store.clone(), ids.clone(), Ranking::new(cache));
-        Self { videos, uploads: Uploads::new(store, ids, Rules::of(settings)) }
+        Self { videos, uploads: Uploads::new(store, ids, Rules::of(settings, live)) }
     }
 }
 

@@ -4,6 +4,7 @@ use std::{path::Path, time::Duration};
 
 use bytes::Bytes;
 use fanone_base::{Bucket, Id, IdGenerator, time};
+use fanone_config::{Live, Settings};
 use fanone_store::{Store, outbox};
 use tempfile::TempDir;
 use volo_gen::fanone::base::{EventKind, Picture};
@@ -34,7 +35,10 @@ impl Site {
         let store = open(folder.path(), shards).await;
         let ids = IdGenerator::default();
         let cache = fanone_cache::open("memory:", &fanone_cache::Options::default()).unwrap();
-        let rules = Rules { length_max: 1000, lifetime: Duration::from_secs(3600), per_day: Some(3) };
+        let three_a_day = ("FANONE_LIMITS__UPLOADS_PER_USER".to_owned(), "3".to_owned());
+        let settings = Settings::load(None, [three_a_day].into_iter()).unwrap();
+        let live = Live::of(&settings);
+        let rules = Rules { length_max: 1000, lifetime: Duration::from_secs(3600), live };
         Self {
             videos: Videos::new(store.clone(), ids.clone(), Ranking::new(cache)),
             uploads: Uploads::new(store.clone(), ids.clone(), rules),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fanone_base::{Id, IdGenerator, InvalidField, time};
-use fanone_config::Settings;
+use fanone_config::{Live, Settings};
 use fanone_store::Store;
 
 use crate::{error::VideoError, store::uploads};
@@ -42,24 +42,30 @@ pub(crate) struct File {
 }
 
 /// What uploads are held to.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Rules {
     /// Largest file, bytes.
     pub(crate) length_max: u64,
     /// How long an upload is kept after it began.
     pub(crate) lifetime: Duration,
-    /// Uploads of one user in a day; none: as many as one likes.
-    pub(crate) per_day: Option<u32>,
+    /// How many in a day.
+    pub(crate) live: Live,
 }
 
 impl Rules {
     /// As configured.
-    pub(crate) fn of(settings: &Settings) -> Self {
+    pub(crate) fn of(settings: &Settings, live: &Live) -> Self {
         Self {
             length_max: settings.media.video_max_bytes,
             lifetime: settings.upload.lifetime(),
-            per_day: settings.limits.enabled.then_some(settings.limits.uploads_per_user),
+            live: live.clone(),
         }
+    }
+
+    /// Uploads of one user in a day; none: as many as one likes.
+    fn per_day(&self) -> Option<u32> {
+        let limits = &self.live.get().limits;
+        limits.enabled.then_some(limits.uploads_per_user)
     }
 }
 
@@ -93,7 +99,7 @@ impl Uploads {
         let id = self.ids.next(user.bucket());
         let expires_at = now.saturating_add(lifetime);
         let upload = Upload { id, user, file, created_at: now, expires_at, video: None };
-        let (row, per_day) = (upload.clone(), self.rules.per_day);
+        let (row, per_day) = (upload.clone(), self.rules.per_day());
         self.store
             .shard(user.bucket())
             .write(move |tx| {

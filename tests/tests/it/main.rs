@@ -34,6 +34,8 @@ mod likes;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod live_config;
+#[cfg(test)]
 mod logs;
 #[cfg(test)]
 mod media;

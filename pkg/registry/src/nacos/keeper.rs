@@ -12,7 +12,7 @@ use std::{
 
 use fanone_config::NacosUrl;
 
-use super::{REGISTRATION, Shared, error::NacosError, login::Login, session::Session};
+use super::{REGISTRATION, Shared, error::NacosError, login::NacosLogin, session::Session};
 use crate::Instance;
 
 /// Between two looks.
@@ -24,7 +24,7 @@ const PROBE: &str = "probe";
 
 pub(super) struct Keeper {
     url: NacosUrl,
-    login: Arc<Login>,
+    login: Arc<NacosLogin>,
     shared: Arc<Shared>,
     session: Option<Arc<Session>>,
     /// What the session is subscribed to.
@@ -34,7 +34,7 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    pub(super) fn new(url: NacosUrl, login: Arc<Login>, shared: Arc<Shared>) -> Self {
+    pub(super) fn new(url: NacosUrl, login: Arc<NacosLogin>, shared: Arc<Shared>) -> Self {
         Self { url, login, shared, session: None, subscribed: BTreeSet::new(), is_suspect: false }
     }
 

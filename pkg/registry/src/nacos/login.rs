@@ -22,7 +22,7 @@ use super::error::NacosError;
 const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The name and the password, and the token that was got for them.
-pub(super) struct Login {
+pub struct NacosLogin {
     http: reqwest::Client,
     servers: Vec<String>,
     user: Option<(String, String)>,
@@ -44,15 +44,15 @@ struct Answer {
 }
 
 /// Without what is secret.
-impl fmt::Debug for Login {
+impl fmt::Debug for NacosLogin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Login({})", self.servers.join(","))
+        write!(f, "NacosLogin({})", self.servers.join(","))
     }
 }
 
-impl Login {
+impl NacosLogin {
     /// For the servers of `url`; none if there is no HTTP client to be had.
-    pub(super) fn new(url: &NacosUrl) -> Option<Self> {
+    pub fn new(url: &NacosUrl) -> Option<Self> {
         let http = reqwest::Client::builder().timeout(TIMEOUT).no_proxy().build().ok()?;
         Some(Self {
             http,
@@ -81,6 +81,16 @@ impl Login {
         Ok(())
     }
 
+    /// Gets a token if there is none that lasts. What stands in the way shows in the requests that follow.
+    pub async fn ensure(&self) {
+        if self.user.is_none() || self.token().is_some_and(|token| token.renew > Instant::now()) {
+            return;
+        }
+        if let Err(error) = self.renew().await {
+            tracing::debug!(error = error.chain(), "registry.not_logged_in");
+        }
+    }
+
     fn token(&self) -> Option<Token> {
         self.token.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -103,15 +113,10 @@ async fn connect(server: &str) -> Result<(), NacosError> {
 }
 
 #[async_trait]
-impl AuthPlugin for Login {
+impl AuthPlugin for NacosLogin {
     /// Called every 30 s.
     async fn login(&self, _servers: Arc<Vec<String>>, _context: Arc<AuthContext>) {
-        if self.user.is_none() || self.token().is_some_and(|token| token.renew > Instant::now()) {
-            return;
-        }
-        if let Err(error) = self.renew().await {
-            tracing::debug!(error = error.chain(), "registry.not_logged_in");
-        }
+        self.ensure().await;
     }
 
     fn get_login_identity(&self, _: RequestResource) -> LoginIdentityContext {

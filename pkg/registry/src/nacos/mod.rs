@@ -23,7 +23,8 @@ use fanone_config::NacosUrl;
 use tokio::{sync::Notify, time::timeout};
 use tokio_util::task::AbortOnDropHandle;
 
-use self::{error::NacosError, login::Login, session::Session};
+pub use self::login::NacosLogin;
+use self::{error::NacosError, session::Session};
 use crate::{Instance, Options, RegistryError, table::Table};
 
 /// After Nacos was away, how long instances are kept that it does not name: it learns of them one by one.
@@ -87,7 +88,7 @@ enum Contact {
 impl Nacos {
     /// Begins to follow a Nacos; the table has what was known last.
     pub(crate) fn open(url: NacosUrl, options: Options, table: Arc<Table>) -> Result<Self, RegistryError> {
-        let login = Login::new(&url).ok_or(RegistryError::Client)?;
+        let login = NacosLogin::new(&url).ok_or(RegistryError::Client)?;
         saved::load(&options.folder, &table);
         let shared = Arc::new(Shared {
             table,

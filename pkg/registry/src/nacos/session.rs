@@ -18,7 +18,7 @@ use nacos_sdk::api::{
 };
 use tokio::time::timeout;
 
-use super::{Shared, error::NacosError, login::Login};
+use super::{Shared, error::NacosError, login::NacosLogin};
 use crate::{Instance, table::Place};
 
 /// The longest wait for a connection.
@@ -48,7 +48,7 @@ impl Session {
     /// Connects a new client.
     pub(super) async fn connect(
         url: &NacosUrl,
-        login: Arc<Login>,
+        login: Arc<NacosLogin>,
         shared: Arc<Shared>,
     ) -> Result<Self, NacosError> {
         let props = ClientProps::new()

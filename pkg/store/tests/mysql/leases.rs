@@ -33,7 +33,7 @@ impl Process {
                 counted.fetch_add(1, Ordering::SeqCst);
                 Ok::<_, Infallible>(())
             };
-            jobs::every(&store, "test_job", Duration::from_millis(100), ended, job).await;
+            jobs::every(&store, "test_job", || Duration::from_millis(100), ended, job).await;
         });
         Self { runs, shutdown, task }
     }
@@ -100,7 +100,7 @@ async fn a_process_that_loses_the_lease_shows_no_lag_any_more() {
             let refuse = async |_: Batch| Err(StoreError::Busy);
             outbox::deliver(&shard, "nowhere", 10, refuse).await.map(drop)
         };
-        jobs::every(&jobs_store, "test_lag", Duration::from_millis(100), ended, job).await;
+        jobs::every(&jobs_store, "test_lag", || Duration::from_millis(100), ended, job).await;
     });
     shown(1).await;
 

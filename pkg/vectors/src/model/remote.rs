@@ -29,6 +29,7 @@ pub(super) struct Remote {
     host: Option<Host>,
     workers: Workers,
     rest: Rest,
+    limit: Duration,
 }
 
 struct Host {
@@ -54,7 +55,7 @@ impl Remote {
                 (client, Some(Host { name: host.clone(), port: *port, registry, known: Mutex::default() }))
             }
         };
-        Self { model, client, host, workers: Workers::default(), rest: Rest::default() }
+        Self { model, client, host, workers: Workers::default(), rest: Rest::default(), limit }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -70,7 +71,8 @@ impl Remote {
             return Err(ModelError::Resting);
         }
         let result = self.ask(picture).await;
-        if matches!(result, Err(ModelError::Unreachable(_) | ModelError::NoHost(_))) {
+        if matches!(result, Err(ModelError::Timeout(_) | ModelError::Unreachable(_) | ModelError::NoHost(_)))
+        {
             self.rest.begin();
         }
         result
@@ -87,8 +89,8 @@ impl Remote {
             host.look_up().await.map_err(ModelError::NoHost)?;
         }
         let request = EmbedReq { picture: picture.into(), model: self.model.name.clone().into() };
-        let answer = self.client.embed(request).await.map_err(|error| failure(error.into()))?;
-        check(answer.base).map_err(failure)?;
+        let answer = self.client.embed(request).await.map_err(|error| self.failure(error.into()))?;
+        check(answer.base).map_err(|error| self.failure(error))?;
         if answer.model != *self.model.name {
             let (expected, actual) = (self.model.name.clone(), answer.model.to_string());
             return Err(ModelError::Name { expected, actual });
@@ -99,12 +101,15 @@ impl Remote {
         }
         Ok(numbers.iter().map(|number| f32::from_le_bytes(*number)).collect())
     }
-}
 
-fn failure(error: CallError) -> ModelError {
-    match error {
-        CallError::Timeout | CallError::Unavailable(_) => ModelError::Unreachable(error),
-        CallError::Refused(_) | CallError::Answer { .. } | CallError::Fault(_) => ModelError::Refused(error),
+    fn failure(&self, error: CallError) -> ModelError {
+        match error {
+            CallError::Timeout => ModelError::Timeout(self.limit),
+            CallError::Unavailable(_) => ModelError::Unreachable(error),
+            CallError::Refused(_) | CallError::Answer { .. } | CallError::Fault(_) => {
+                ModelError::Refused(error)
+            }
+        }
     }
 }
 
