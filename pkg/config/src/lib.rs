@@ -18,6 +18,7 @@ mod document;
 mod fault;
 mod live;
 mod mask;
+mod model;
 mod nacos;
 mod render;
 mod role;
@@ -29,12 +30,13 @@ mod url;
 pub use database::{Buckets, Database, ShardPlace};
 pub use fault::{ConfigErrors, Fault, Origin};
 pub use live::{Change, DOCUMENT_BYTES_MAX, Layers, Live, LiveValues};
+pub use model::{DIMENSION_MAX, Model, ModelPlace, ModelUrl, ModelUrlRefused, RemoteModel};
 pub use nacos::NacosUrl;
 pub use role::{Role, UnknownRole};
 pub use rules::{CLIENT_NAMES, is_client};
 pub use sections::{
     Admin, Cache, Calls, Chat, Config, Connections, Counters, Features, Http, Identity, Limits, LogFormat,
-    Media, Mode, Model, Registry, Service, Telemetry, Upload, Vectors,
+    Media, Mode, Registry, Service, Telemetry, Upload, Vectors,
 };
 pub use settings::{Settings, environment};
 pub use url::{ConfigUrl, DatabaseUrl, MediaUrl, Url, UrlRefused};

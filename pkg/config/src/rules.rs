@@ -9,6 +9,7 @@ use crate::database::Database;
 use crate::document::{Document, Entry};
 use crate::fault::{Fault, Origin};
 use crate::mask;
+use crate::model::{self, ModelUrl};
 use crate::nacos::NacosUrl;
 use crate::url::{ConfigUrl, MediaUrl};
 
@@ -37,6 +38,8 @@ enum Rule {
     Cache,
     Config,
     Media,
+    Model,
+    PreviousModel,
     Otlp,
     LogLevel,
 }
@@ -84,7 +87,10 @@ const RULES: &[(&str, Rule)] = &[
     ("media.video_max_bytes", Rule::Range(KIB, 1024 * GIB)),
     ("media.ffmpeg", Rule::NotEmpty),
     ("media.ffmpeg_timeout_ms", Rule::Range(1, DAY_MS)),
-    ("model.url", Rule::OneOf(&["builtin:"])),
+    ("model.url", Rule::Model),
+    ("model.previous", Rule::PreviousModel),
+    ("model.timeout_ms", Rule::Range(1, DAY_MS)),
+    ("model.describe_interval_ms", Rule::Range(10, DAY_MS)),
     ("upload.lifetime_s", Rule::Range(1, YEAR_S)),
     ("upload.segment_bytes", Rule::Range(64 * KIB, GIB)),
     ("upload.concurrent_max", Rule::Range(1, 100_000)),
@@ -134,6 +140,7 @@ pub(crate) fn check(document: &Document, faults: &mut Vec<Fault>) {
     }
     check_token_lives(document, faults);
     check_redirect(document, faults);
+    model::check(document, faults);
     check_production(document, faults);
 }
 
@@ -192,6 +199,10 @@ impl Rule {
             Self::Cache => wrong(CACHES.to_owned()),
             Self::Otlp if text.is_empty() || is_collector(text) => None,
             Self::Otlp => wrong("expected http://HOST:PORT, or nothing".to_owned()),
+            Self::PreviousModel if text.is_empty() => None,
+            Self::Model | Self::PreviousModel => {
+                text.parse::<ModelUrl>().err().and_then(|error| wrong(error.to_string()))
+            }
             Self::Config => text.parse::<ConfigUrl>().err().and_then(|error| wrong(error.to_string())),
             Self::LogLevel if !text.trim().is_empty() && EnvFilter::try_new(text).is_ok() => None,
             Self::LogLevel => {

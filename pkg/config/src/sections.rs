@@ -226,13 +226,6 @@ impl Media {
     }
 }
 
-/// The picture model.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Model {
-    /// `builtin:`.
-    pub url: Url,
-}
-
 /// Resumable uploads.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Upload {

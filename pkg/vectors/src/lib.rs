@@ -17,4 +17,4 @@ pub use descriptor::{DIMENSION as BUILTIN_DIMENSION, NAME as BUILTIN_NAME, descr
 pub use error::VectorError;
 pub use index::{Index, SEARCH_MAX, open_index};
 pub use memory::MemoryIndex;
-pub use model::{Builtin, Model};
+pub use model::{Model, ModelError, OpenError, Prepared};

@@ -1,4 +1,4 @@
-//! Measures the built-in descriptor: do altered copies find their original first among many pictures?
+//! Measures the models of this repository: do altered copies find their original first among many pictures?
 //!
 //! The pictures are generated in eight families over six palettes, so that each has many near relatives:
 //! gradients, blobs, shapes, clouds, stripes, landscapes, portraits and pages of text, all with grain. Fine stripes
@@ -9,7 +9,12 @@ use std::f32::consts::{PI, TAU};
 use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, Rgb, RgbImage, imageops::FilterType};
 
-use crate::{Index, MemoryIndex, describe};
+use fanone_config::ModelUrl;
+
+use crate::{
+    Index, MemoryIndex, Model, describe,
+    model::tests::{local, small},
+};
 
 const PICTURES: i64 = 400;
 const WIDTH: u32 = 256;
@@ -190,9 +195,12 @@ fn cropped(picture: &RgbImage, start: f32, end: f32) -> RgbImage {
     image::imageops::crop_imm(picture, left, top, WIDTH - left - right, HEIGHT - top - bottom).to_image()
 }
 
+/// How many of a hundred the small network may find less.
+const LESS: f32 = 20.0;
+
 type Alteration = (&'static str, f32, fn(&RgbImage) -> RgbImage);
 
-/// What happens to the copies, and how many of a hundred must find their original at least.
+/// What happens to the copies, and how many of a hundred must find their original by the built-in descriptor at least.
 const ALTERATIONS: [Alteration; 8] = [
     ("half the size", 95.0, |picture| resized(picture, WIDTH / 2, HEIGHT / 2)),
     ("stretched by a tenth", 95.0, |picture| resized(picture, WIDTH * 11 / 10, HEIGHT)),
@@ -210,20 +218,36 @@ fn vector(picture: RgbImage) -> Vec<f32> {
 
 #[tokio::test]
 async fn altered_copies_find_their_original_first() {
+    measure(&local(&ModelUrl::Builtin), 0.0).await;
+}
+
+/// The network is small, and was trained on other pictures: it is here to show that a network works, not that this one is
+/// better than the descriptor.
+#[tokio::test]
+async fn altered_copies_find_their_original_first_by_the_small_network_too() {
+    measure(&local(&ModelUrl::Onnx(small())), LESS).await;
+}
+
+/// Measures a model that may find so many of a hundred less than the built-in descriptor.
+async fn measure(model: &Model, less: f32) {
     let pictures: Vec<RgbImage> = (0..PICTURES).map(picture).collect();
     let index = MemoryIndex::default();
-    let originals = pictures.iter().cloned().map(vector);
-    index.upsert((0..).zip(originals).collect()).await.unwrap();
+    let mut originals = Vec::new();
+    for (number, picture) in (0..).zip(&pictures) {
+        originals.push((number, model.embed(DynamicImage::from(picture.clone())).await.unwrap()));
+    }
+    index.upsert(originals).await.unwrap();
     for (name, least, alter) in ALTERATIONS {
         let mut found = 0;
         let mut lost = vec![0; 8];
         for (number, picture) in (0..).zip(&pictures) {
-            let best = index.search(vector(alter(picture)), 1).await.unwrap();
+            let copy = model.embed(DynamicImage::from(alter(picture))).await.unwrap();
+            let best = index.search(copy, 1).await.unwrap();
             if best[0].0 == number { found += 1 } else { lost[number as usize % 8] += 1 }
         }
         let percent = 100.0 * found as f32 / PICTURES as f32;
-        println!("{name}: {percent} % (lost by family: {lost:?})");
-        assert!(percent >= least, "{name}: only {percent} % find their original");
+        println!("{}, {name}: {percent} % (lost by family: {lost:?})", model.name());
+        assert!(percent >= least - less, "{name}: only {percent} % find their original");
     }
 }
 

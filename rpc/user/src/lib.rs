@@ -8,6 +8,7 @@
 mod accounts;
 mod avatars;
 mod credentials;
+mod described;
 mod error;
 mod events;
 mod jobs;
@@ -29,7 +30,6 @@ use fanone_base::{IdGenerator, time};
 use fanone_config::{Live, Settings};
 use fanone_identity::Keys;
 use fanone_store::{Recent, Store};
-use fanone_vectors::{Model, open_index};
 
 use crate::{
     accounts::Accounts,
@@ -72,9 +72,7 @@ impl UserService {
         store: Store,
         keys: &Keys,
     ) -> Result<Self, OpenError> {
-        let index = open_index(&settings.vectors.url)?;
-        let model = Model::open(&settings.model.url)?;
-        let pictures = Pictures::open(PictureStore(store.clone()), index, model.name()).await?;
+        let pictures = Pictures::open(PictureStore(store.clone()), &settings.vectors.url).await?;
         let ids = IdGenerator::default();
         let account_store = AccountStore(store.clone());
         let passwords = Passwords::new();

@@ -1256,8 +1256,9 @@ var fieldIDToName_PictureMatch = map[int16]string{
 }
 
 type SearchPicturesResp struct {
-	Base  *base.BaseResp  `thrift:"base,1,required" frugal:"1,required,base.BaseResp" json:"base"`
-	Items []*PictureMatch `thrift:"items,2,required" frugal:"2,required,list<PictureMatch>" json:"items"`
+	Base     *base.BaseResp  `thrift:"base,1,required" frugal:"1,required,base.BaseResp" json:"base"`
+	Items    []*PictureMatch `thrift:"items,2,required" frugal:"2,required,list<PictureMatch>" json:"items"`
+	Complete bool            `thrift:"complete,3,required" frugal:"3,required,bool" json:"complete"`
 }
 
 func NewSearchPicturesResp() *SearchPicturesResp {
@@ -1279,11 +1280,18 @@ func (p *SearchPicturesResp) GetBase() (v *base.BaseResp) {
 func (p *SearchPicturesResp) GetItems() (v []*PictureMatch) {
 	return p.Items
 }
+
+func (p *SearchPicturesResp) GetComplete() (v bool) {
+	return p.Complete
+}
 func (p *SearchPicturesResp) SetBase(val *base.BaseResp) {
 	p.Base = val
 }
 func (p *SearchPicturesResp) SetItems(val []*PictureMatch) {
 	p.Items = val
+}
+func (p *SearchPicturesResp) SetComplete(val bool) {
+	p.Complete = val
 }
 
 func (p *SearchPicturesResp) IsSetBase() bool {
@@ -1300,6 +1308,253 @@ func (p *SearchPicturesResp) String() string {
 var fieldIDToName_SearchPicturesResp = map[int16]string{
 	1: "base",
 	2: "items",
+	3: "complete",
+}
+
+type ListUndescribedReq struct {
+	Model string `thrift:"model,1,required" frugal:"1,required,string" json:"model"`
+	Limit int32  `thrift:"limit,2,required" frugal:"2,required,i32" json:"limit"`
+}
+
+func NewListUndescribedReq() *ListUndescribedReq {
+	return &ListUndescribedReq{}
+}
+
+func (p *ListUndescribedReq) InitDefault() {
+}
+
+func (p *ListUndescribedReq) GetModel() (v string) {
+	return p.Model
+}
+
+func (p *ListUndescribedReq) GetLimit() (v int32) {
+	return p.Limit
+}
+func (p *ListUndescribedReq) SetModel(val string) {
+	p.Model = val
+}
+func (p *ListUndescribedReq) SetLimit(val int32) {
+	p.Limit = val
+}
+
+func (p *ListUndescribedReq) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ListUndescribedReq(%+v)", *p)
+}
+
+var fieldIDToName_ListUndescribedReq = map[int16]string{
+	1: "model",
+	2: "limit",
+}
+
+type UndescribedPicture struct {
+	Id  int64  `thrift:"id,1,required" frugal:"1,required,i64" json:"id"`
+	Key string `thrift:"key,2,required" frugal:"2,required,string" json:"key"`
+}
+
+func NewUndescribedPicture() *UndescribedPicture {
+	return &UndescribedPicture{}
+}
+
+func (p *UndescribedPicture) InitDefault() {
+}
+
+func (p *UndescribedPicture) GetId() (v int64) {
+	return p.Id
+}
+
+func (p *UndescribedPicture) GetKey() (v string) {
+	return p.Key
+}
+func (p *UndescribedPicture) SetId(val int64) {
+	p.Id = val
+}
+func (p *UndescribedPicture) SetKey(val string) {
+	p.Key = val
+}
+
+func (p *UndescribedPicture) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("UndescribedPicture(%+v)", *p)
+}
+
+var fieldIDToName_UndescribedPicture = map[int16]string{
+	1: "id",
+	2: "key",
+}
+
+type ListUndescribedResp struct {
+	Base  *base.BaseResp        `thrift:"base,1,required" frugal:"1,required,base.BaseResp" json:"base"`
+	Items []*UndescribedPicture `thrift:"items,2,required" frugal:"2,required,list<UndescribedPicture>" json:"items"`
+}
+
+func NewListUndescribedResp() *ListUndescribedResp {
+	return &ListUndescribedResp{}
+}
+
+func (p *ListUndescribedResp) InitDefault() {
+}
+
+var ListUndescribedResp_Base_DEFAULT *base.BaseResp
+
+func (p *ListUndescribedResp) GetBase() (v *base.BaseResp) {
+	if !p.IsSetBase() {
+		return ListUndescribedResp_Base_DEFAULT
+	}
+	return p.Base
+}
+
+func (p *ListUndescribedResp) GetItems() (v []*UndescribedPicture) {
+	return p.Items
+}
+func (p *ListUndescribedResp) SetBase(val *base.BaseResp) {
+	p.Base = val
+}
+func (p *ListUndescribedResp) SetItems(val []*UndescribedPicture) {
+	p.Items = val
+}
+
+func (p *ListUndescribedResp) IsSetBase() bool {
+	return p.Base != nil
+}
+
+func (p *ListUndescribedResp) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("ListUndescribedResp(%+v)", *p)
+}
+
+var fieldIDToName_ListUndescribedResp = map[int16]string{
+	1: "base",
+	2: "items",
+}
+
+type DescribedPicture struct {
+	Id     int64  `thrift:"id,1,required" frugal:"1,required,i64" json:"id"`
+	Vector []byte `thrift:"vector,2,required" frugal:"2,required,binary" json:"vector"`
+}
+
+func NewDescribedPicture() *DescribedPicture {
+	return &DescribedPicture{}
+}
+
+func (p *DescribedPicture) InitDefault() {
+}
+
+func (p *DescribedPicture) GetId() (v int64) {
+	return p.Id
+}
+
+func (p *DescribedPicture) GetVector() (v []byte) {
+	return p.Vector
+}
+func (p *DescribedPicture) SetId(val int64) {
+	p.Id = val
+}
+func (p *DescribedPicture) SetVector(val []byte) {
+	p.Vector = val
+}
+
+func (p *DescribedPicture) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("DescribedPicture(%+v)", *p)
+}
+
+var fieldIDToName_DescribedPicture = map[int16]string{
+	1: "id",
+	2: "vector",
+}
+
+type SetVectorsReq struct {
+	Model string              `thrift:"model,1,required" frugal:"1,required,string" json:"model"`
+	Items []*DescribedPicture `thrift:"items,2,required" frugal:"2,required,list<DescribedPicture>" json:"items"`
+}
+
+func NewSetVectorsReq() *SetVectorsReq {
+	return &SetVectorsReq{}
+}
+
+func (p *SetVectorsReq) InitDefault() {
+}
+
+func (p *SetVectorsReq) GetModel() (v string) {
+	return p.Model
+}
+
+func (p *SetVectorsReq) GetItems() (v []*DescribedPicture) {
+	return p.Items
+}
+func (p *SetVectorsReq) SetModel(val string) {
+	p.Model = val
+}
+func (p *SetVectorsReq) SetItems(val []*DescribedPicture) {
+	p.Items = val
+}
+
+func (p *SetVectorsReq) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("SetVectorsReq(%+v)", *p)
+}
+
+var fieldIDToName_SetVectorsReq = map[int16]string{
+	1: "model",
+	2: "items",
+}
+
+type SetVectorsResp struct {
+	Base    *base.BaseResp `thrift:"base,1,required" frugal:"1,required,base.BaseResp" json:"base"`
+	Written int32          `thrift:"written,2,required" frugal:"2,required,i32" json:"written"`
+}
+
+func NewSetVectorsResp() *SetVectorsResp {
+	return &SetVectorsResp{}
+}
+
+func (p *SetVectorsResp) InitDefault() {
+}
+
+var SetVectorsResp_Base_DEFAULT *base.BaseResp
+
+func (p *SetVectorsResp) GetBase() (v *base.BaseResp) {
+	if !p.IsSetBase() {
+		return SetVectorsResp_Base_DEFAULT
+	}
+	return p.Base
+}
+
+func (p *SetVectorsResp) GetWritten() (v int32) {
+	return p.Written
+}
+func (p *SetVectorsResp) SetBase(val *base.BaseResp) {
+	p.Base = val
+}
+func (p *SetVectorsResp) SetWritten(val int32) {
+	p.Written = val
+}
+
+func (p *SetVectorsResp) IsSetBase() bool {
+	return p.Base != nil
+}
+
+func (p *SetVectorsResp) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("SetVectorsResp(%+v)", *p)
+}
+
+var fieldIDToName_SetVectorsResp = map[int16]string{
+	1: "base",
+	2: "written",
 }
 
 type UserService interface {
@@ -1326,6 +1581,10 @@ type UserService interface {
 	UnbindMfa(ctx context.Context, req *UnbindMfaReq) (r *UnbindMfaResp, err error)
 
 	SearchPictures(ctx context.Context, req *SearchPicturesReq) (r *SearchPicturesResp, err error)
+
+	ListUndescribed(ctx context.Context, req *ListUndescribedReq) (r *ListUndescribedResp, err error)
+
+	SetVectors(ctx context.Context, req *SetVectorsReq) (r *SetVectorsResp, err error)
 
 	ApplyEvents(ctx context.Context, req *base.ApplyEventsReq) (r *base.ApplyEventsResp, err error)
 }
@@ -2239,6 +2498,158 @@ func (p *UserServiceSearchPicturesResult) String() string {
 }
 
 var fieldIDToName_UserServiceSearchPicturesResult = map[int16]string{
+	0: "success",
+}
+
+type UserServiceListUndescribedArgs struct {
+	Req *ListUndescribedReq `thrift:"req,1" frugal:"1,default,ListUndescribedReq" json:"req"`
+}
+
+func NewUserServiceListUndescribedArgs() *UserServiceListUndescribedArgs {
+	return &UserServiceListUndescribedArgs{}
+}
+
+func (p *UserServiceListUndescribedArgs) InitDefault() {
+}
+
+var UserServiceListUndescribedArgs_Req_DEFAULT *ListUndescribedReq
+
+func (p *UserServiceListUndescribedArgs) GetReq() (v *ListUndescribedReq) {
+	if !p.IsSetReq() {
+		return UserServiceListUndescribedArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *UserServiceListUndescribedArgs) SetReq(val *ListUndescribedReq) {
+	p.Req = val
+}
+
+func (p *UserServiceListUndescribedArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *UserServiceListUndescribedArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("UserServiceListUndescribedArgs(%+v)", *p)
+}
+
+var fieldIDToName_UserServiceListUndescribedArgs = map[int16]string{
+	1: "req",
+}
+
+type UserServiceListUndescribedResult struct {
+	Success *ListUndescribedResp `thrift:"success,0,optional" frugal:"0,optional,ListUndescribedResp" json:"success,omitempty"`
+}
+
+func NewUserServiceListUndescribedResult() *UserServiceListUndescribedResult {
+	return &UserServiceListUndescribedResult{}
+}
+
+func (p *UserServiceListUndescribedResult) InitDefault() {
+}
+
+var UserServiceListUndescribedResult_Success_DEFAULT *ListUndescribedResp
+
+func (p *UserServiceListUndescribedResult) GetSuccess() (v *ListUndescribedResp) {
+	if !p.IsSetSuccess() {
+		return UserServiceListUndescribedResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *UserServiceListUndescribedResult) SetSuccess(x interface{}) {
+	p.Success = x.(*ListUndescribedResp)
+}
+
+func (p *UserServiceListUndescribedResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *UserServiceListUndescribedResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("UserServiceListUndescribedResult(%+v)", *p)
+}
+
+var fieldIDToName_UserServiceListUndescribedResult = map[int16]string{
+	0: "success",
+}
+
+type UserServiceSetVectorsArgs struct {
+	Req *SetVectorsReq `thrift:"req,1" frugal:"1,default,SetVectorsReq" json:"req"`
+}
+
+func NewUserServiceSetVectorsArgs() *UserServiceSetVectorsArgs {
+	return &UserServiceSetVectorsArgs{}
+}
+
+func (p *UserServiceSetVectorsArgs) InitDefault() {
+}
+
+var UserServiceSetVectorsArgs_Req_DEFAULT *SetVectorsReq
+
+func (p *UserServiceSetVectorsArgs) GetReq() (v *SetVectorsReq) {
+	if !p.IsSetReq() {
+		return UserServiceSetVectorsArgs_Req_DEFAULT
+	}
+	return p.Req
+}
+func (p *UserServiceSetVectorsArgs) SetReq(val *SetVectorsReq) {
+	p.Req = val
+}
+
+func (p *UserServiceSetVectorsArgs) IsSetReq() bool {
+	return p.Req != nil
+}
+
+func (p *UserServiceSetVectorsArgs) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("UserServiceSetVectorsArgs(%+v)", *p)
+}
+
+var fieldIDToName_UserServiceSetVectorsArgs = map[int16]string{
+	1: "req",
+}
+
+type UserServiceSetVectorsResult struct {
+	Success *SetVectorsResp `thrift:"success,0,optional" frugal:"0,optional,SetVectorsResp" json:"success,omitempty"`
+}
+
+func NewUserServiceSetVectorsResult() *UserServiceSetVectorsResult {
+	return &UserServiceSetVectorsResult{}
+}
+
+func (p *UserServiceSetVectorsResult) InitDefault() {
+}
+
+var UserServiceSetVectorsResult_Success_DEFAULT *SetVectorsResp
+
+func (p *UserServiceSetVectorsResult) GetSuccess() (v *SetVectorsResp) {
+	if !p.IsSetSuccess() {
+		return UserServiceSetVectorsResult_Success_DEFAULT
+	}
+	return p.Success
+}
+func (p *UserServiceSetVectorsResult) SetSuccess(x interface{}) {
+	p.Success = x.(*SetVectorsResp)
+}
+
+func (p *UserServiceSetVectorsResult) IsSetSuccess() bool {
+	return p.Success != nil
+}
+
+func (p *UserServiceSetVectorsResult) String() string {
+	if p == nil {
+		return "<nil>"
+	}
+	return fmt.Sprintf("UserServiceSetVectorsResult(%+v)", *p)
+}
+
+var fieldIDToName_UserServiceSetVectorsResult = map[int16]string{
 	0: "success",
 }
 

@@ -24,6 +24,8 @@ type Client interface {
 	BindMfa(ctx context.Context, req *user.BindMfaReq, callOptions ...callopt.Option) (r *user.BindMfaResp, err error)
 	UnbindMfa(ctx context.Context, req *user.UnbindMfaReq, callOptions ...callopt.Option) (r *user.UnbindMfaResp, err error)
 	SearchPictures(ctx context.Context, req *user.SearchPicturesReq, callOptions ...callopt.Option) (r *user.SearchPicturesResp, err error)
+	ListUndescribed(ctx context.Context, req *user.ListUndescribedReq, callOptions ...callopt.Option) (r *user.ListUndescribedResp, err error)
+	SetVectors(ctx context.Context, req *user.SetVectorsReq, callOptions ...callopt.Option) (r *user.SetVectorsResp, err error)
 	ApplyEvents(ctx context.Context, req *base.ApplyEventsReq, callOptions ...callopt.Option) (r *base.ApplyEventsResp, err error)
 }
 
@@ -114,6 +116,16 @@ func (p *kUserServiceClient) UnbindMfa(ctx context.Context, req *user.UnbindMfaR
 func (p *kUserServiceClient) SearchPictures(ctx context.Context, req *user.SearchPicturesReq, callOptions ...callopt.Option) (r *user.SearchPicturesResp, err error) {
 	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
 	return p.kClient.SearchPictures(ctx, req)
+}
+
+func (p *kUserServiceClient) ListUndescribed(ctx context.Context, req *user.ListUndescribedReq, callOptions ...callopt.Option) (r *user.ListUndescribedResp, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.ListUndescribed(ctx, req)
+}
+
+func (p *kUserServiceClient) SetVectors(ctx context.Context, req *user.SetVectorsReq, callOptions ...callopt.Option) (r *user.SetVectorsResp, err error) {
+	ctx = client.NewCtxWithCallOptions(ctx, callOptions)
+	return p.kClient.SetVectors(ctx, req)
 }
 
 func (p *kUserServiceClient) ApplyEvents(ctx context.Context, req *base.ApplyEventsReq, callOptions ...callopt.Option) (r *base.ApplyEventsResp, err error) {

@@ -98,6 +98,20 @@ var serviceMethods = map[string]kitex.MethodInfo{
 		false,
 		kitex.WithStreamingMode(kitex.StreamingNone),
 	),
+	"ListUndescribed": kitex.NewMethodInfo(
+		listUndescribedHandler,
+		newUserServiceListUndescribedArgs,
+		newUserServiceListUndescribedResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
+	"SetVectors": kitex.NewMethodInfo(
+		setVectorsHandler,
+		newUserServiceSetVectorsArgs,
+		newUserServiceSetVectorsResult,
+		false,
+		kitex.WithStreamingMode(kitex.StreamingNone),
+	),
 	"ApplyEvents": kitex.NewMethodInfo(
 		applyEventsHandler,
 		newUserServiceApplyEventsArgs,
@@ -387,6 +401,42 @@ func newUserServiceSearchPicturesResult() interface{} {
 	return user.NewUserServiceSearchPicturesResult()
 }
 
+func listUndescribedHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*user.UserServiceListUndescribedArgs)
+	realResult := result.(*user.UserServiceListUndescribedResult)
+	success, err := handler.(user.UserService).ListUndescribed(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+func newUserServiceListUndescribedArgs() interface{} {
+	return user.NewUserServiceListUndescribedArgs()
+}
+
+func newUserServiceListUndescribedResult() interface{} {
+	return user.NewUserServiceListUndescribedResult()
+}
+
+func setVectorsHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
+	realArg := arg.(*user.UserServiceSetVectorsArgs)
+	realResult := result.(*user.UserServiceSetVectorsResult)
+	success, err := handler.(user.UserService).SetVectors(ctx, realArg.Req)
+	if err != nil {
+		return err
+	}
+	realResult.Success = success
+	return nil
+}
+func newUserServiceSetVectorsArgs() interface{} {
+	return user.NewUserServiceSetVectorsArgs()
+}
+
+func newUserServiceSetVectorsResult() interface{} {
+	return user.NewUserServiceSetVectorsResult()
+}
+
 func applyEventsHandler(ctx context.Context, handler interface{}, arg, result interface{}) error {
 	realArg := arg.(*user.UserServiceApplyEventsArgs)
 	realResult := result.(*user.UserServiceApplyEventsResult)
@@ -530,6 +580,26 @@ func (p *kClient) SearchPictures(ctx context.Context, req *user.SearchPicturesRe
 	_args.Req = req
 	var _result user.UserServiceSearchPicturesResult
 	if err = p.c.Call(ctx, "SearchPictures", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) ListUndescribed(ctx context.Context, req *user.ListUndescribedReq) (r *user.ListUndescribedResp, err error) {
+	var _args user.UserServiceListUndescribedArgs
+	_args.Req = req
+	var _result user.UserServiceListUndescribedResult
+	if err = p.c.Call(ctx, "ListUndescribed", &_args, &_result); err != nil {
+		return
+	}
+	return _result.GetSuccess(), nil
+}
+
+func (p *kClient) SetVectors(ctx context.Context, req *user.SetVectorsReq) (r *user.SetVectorsResp, err error) {
+	var _args user.UserServiceSetVectorsArgs
+	_args.Req = req
+	var _result user.UserServiceSetVectorsResult
+	if err = p.c.Call(ctx, "SetVectors", &_args, &_result); err != nil {
 		return
 	}
 	return _result.GetSuccess(), nil
