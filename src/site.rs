@@ -77,7 +77,7 @@ pub(crate) async fn run(settings: Settings, roles: &[Role]) -> anyhow::Result<()
     let site = Site {
         outside,
         live: live.live(),
-        keys: Keys::open(&settings.identity.keys, on_missing)?,
+        keys: Keys::open(&settings.identity.keys, on_missing)?.with_clients(&settings.identity.clients)?,
         registry: Registry::open(&settings.registry.url, registration::options(&settings, roles))?,
         readiness: Readiness::default(),
         stop_first: CancellationToken::new(),

@@ -17,6 +17,7 @@ use crate::{
     Signal, eventually_within,
     folder::Folder,
     instance::{self, Instance, variable},
+    jaeger::Jaeger,
     nacos::Namespace,
     process::Process,
     relay::{Mode, Relay},
@@ -120,9 +121,13 @@ impl Site {
             own.extend(databases.settings());
             own.push(("cache.url".to_owned(), redis.url_at(relay.port())));
         }
+        if let Some(namespace) = &self.namespace {
+            own.push(("config.url".to_owned(), namespace.url()));
+        }
         if let Some(bucket) = &self.bucket {
             own.push(("media.url".to_owned(), bucket.url.clone()));
         }
+        own.extend(Jaeger::settings_of_run());
         own
     }
 

@@ -31,6 +31,7 @@ pub use fault::{ConfigErrors, Fault, Origin};
 pub use live::{Change, DOCUMENT_BYTES_MAX, Layers, Live, LiveValues};
 pub use nacos::NacosUrl;
 pub use role::{Role, UnknownRole};
+pub use rules::{CLIENT_NAMES, is_client};
 pub use sections::{
     Admin, Cache, Calls, Chat, Config, Connections, Counters, Features, Http, Identity, Limits, LogFormat,
     Media, Mode, Model, Registry, Service, Telemetry, Upload, Vectors,

@@ -29,6 +29,7 @@ enum Rule {
     Address,
     Ips,
     Origins,
+    Clients,
     PublicUrl,
     Registry,
     Advertise,
@@ -99,6 +100,7 @@ const RULES: &[(&str, Rule)] = &[
     ("identity.access_ttl_s", Rule::Range(1, YEAR_S)),
     ("identity.refresh_ttl_s", Rule::Range(1, YEAR_S)),
     ("identity.service_ttl_s", Rule::Range(10, 86_400)),
+    ("identity.clients", Rule::Clients),
     ("identity.keys", Rule::Anything),
     ("calls.rpc_timeout_ms", Rule::Range(1, DAY_MS)),
     ("calls.connect_timeout_ms", Rule::Range(1, DAY_MS)),
@@ -174,6 +176,10 @@ impl Rule {
                     quoted(entry, item)
                 ))
             }
+            Self::Clients => {
+                let item = bad_item(entry, is_client)?;
+                Some(format!("{} is wrong; expected {CLIENT_NAMES}", quoted(entry, item)))
+            }
             Self::PublicUrl if text.is_empty() || is_public_url(text) => None,
             Self::PublicUrl => {
                 wrong("expected http(s)://HOST[:PORT][/PATH] without a slash at the end".to_owned())
@@ -213,6 +219,18 @@ fn bad_item(entry: &Entry, good: impl Fn(&str) -> bool) -> Option<&str> {
 
 fn web_host(text: &str) -> Option<&str> {
     text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"))
+}
+
+/// What names of foreign programs look like.
+pub const CLIENT_NAMES: &str =
+    "up to 64 letters, digits, dots, dashes and underscores, and no name of ours (fanone.…, user-tokens)";
+
+/// Whether a foreign program may have this name: it is the name of a key file, and the callers' label in metrics.
+#[must_use]
+pub fn is_client(name: &str) -> bool {
+    let is_fine = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    let is_ours = name.starts_with("fanone.") || name == "user-tokens";
+    (1..=64).contains(&name.len()) && name.bytes().all(is_fine) && !name.starts_with('.') && !is_ours
 }
 
 fn is_origin(text: &str) -> bool {

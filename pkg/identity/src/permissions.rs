@@ -106,6 +106,15 @@ impl Permissions {
         )
     }
 
+    /// Lets foreign programs call whatever the front may call.
+    #[must_use]
+    pub(crate) fn with_clients(mut self, clients: &[String]) -> Self {
+        for rule in self.0.values_mut().filter(|rule| FRONT.iter().all(|front| rule.admits(front))) {
+            rule.callers.extend(clients.iter().map(|name| Box::from(name.as_str())));
+        }
+        self
+    }
+
     /// The rule of `method`.
     pub fn rule(&self, method: &str) -> Option<&Rule> {
         self.0.get(method)
@@ -153,6 +162,14 @@ mod tests {
             .collect();
         assert_eq!(table.len(), TABLE.len(), "no method stands twice");
         assert_eq!(table, declared());
+    }
+
+    #[test]
+    fn a_foreign_program_may_call_what_the_front_may_and_no_more() {
+        let rules = Permissions::of("fanone.user").with_clients(&["my.program".to_owned()]);
+        assert!(rules.rule("Login").unwrap().admits("my.program"));
+        assert!(!rules.rule("ApplyEvents").unwrap().admits("my.program"));
+        assert!(!rules.rule("Login").unwrap().admits("other.program"));
     }
 
     #[test]

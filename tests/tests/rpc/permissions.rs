@@ -98,6 +98,21 @@ async fn every_method_answers_an_admitted_caller() {
 }
 
 #[tokio::test]
+async fn a_foreign_program_of_the_list_may_call_what_the_front_may_and_nothing_else() {
+    let site = Site::with(&[("identity.clients", "my.program")]).await;
+    let (idl, tokens, mut faults) = (Idl::read(), Tokens::of(&site), Faults::default());
+    for method in &idl.methods {
+        let rules = permissions::Permissions::of(&method.service);
+        let token = tokens.service_of("my.program", method);
+        let seen = call(&site, &idl, method, &token, &tokens.access()).await;
+        let answered = matches!(seen, Ok(Answer::Reply));
+        if answered != rules.rule(&method.name).unwrap().admits("fanone.http") {
+            faults.0.push(format!("{}/{}: {seen:?}", method.service, method.name));
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_method_that_the_service_does_not_have_is_refused() {
     let site = Site::shared().await;
     let (idl, tokens) = (Idl::read(), Tokens::of(site));
