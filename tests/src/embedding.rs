@@ -52,7 +52,17 @@ impl Embedding {
 
     /// The same place with another name or dimension.
     pub fn url_with(&self, query: &str) -> String {
-        format!("thrift://127.0.0.1:{}?{query}", self.relay.port())
+        format!("thrift://{}?{query}", self.address())
+    }
+
+    /// For `model.url`, where the registry knows the place by this name.
+    pub fn url_of_service(service: &str) -> String {
+        format!("service:{service}?{QUERY}")
+    }
+
+    /// Where the site finds it.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.relay.port())
     }
 
     /// Starts the server, which lets in whom the key in a site's folder proves, and waits until it listens.

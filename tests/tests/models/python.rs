@@ -7,6 +7,7 @@ use fanone_tests::{
     embedding::{Embedding, Mood},
     eventually, pictures,
     relay::Mode,
+    site::SERVICES,
 };
 
 use crate::{SOON, altered, search, with_avatar};
@@ -54,6 +55,21 @@ async fn pictures_are_found_by_a_model_in_python() {
         found(&site, altered(number), url).await;
     }
     assert_eq!(failures(&site, "answer").await, 0.0);
+}
+
+#[tokio::test]
+async fn a_model_is_found_by_the_registry_under_any_name() {
+    let mut model = Embedding::prepare();
+    let mut site = Site::prepared(&[TIMEOUT, SOON]).await;
+    let services = SERVICES.iter().map(|name| format!("fanone.{name}")).zip(site.rpc_addresses());
+    let mut places: Vec<_> = services.map(|(name, address)| format!("{name}={address}")).collect();
+    places.push(format!("models.colours={}", model.address()));
+    site.set("registry.url", &format!("static:{}", places.join(",")));
+    site.set("model.url", &Embedding::url_of_service("models.colours"));
+    site.launch().await;
+    model.start(&keys(&site)).await;
+    let (_, url) = with_avatar(&site, 20).await;
+    found(&site, altered(20), &url).await;
 }
 
 /// While the model is in trouble everything but the search goes on, and once it is well again what came meanwhile is found.

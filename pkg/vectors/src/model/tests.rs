@@ -79,7 +79,9 @@ fn what_is_no_network_of_pictures_is_told_with_its_file() {
         ("bad std", Some(replaced(b"0.25,0.25,0.25", b"0.25,0.25,-.25")), "std in metadata_props"),
     ] {
         let path = folder.path().join(name);
-        content.map(|content| std::fs::write(&path, content).unwrap());
+        if let Some(content) = content {
+            std::fs::write(&path, content).unwrap();
+        }
         let error = Prepared::read(&ModelUrl::Onnx(path.clone())).err().unwrap().to_string();
         assert!(error.contains(expected) && error.contains(name), "{name}: {error}");
     }
