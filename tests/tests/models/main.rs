@@ -1,6 +1,6 @@
 //! Models of pictures other than the built-in one: a network in a file, and a program in Python.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panic")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panic")]
 
 mod network;
 mod python;

@@ -39,7 +39,7 @@ struct Inner {
 enum Kind {
     Builtin(Workers),
     Onnx(Onnx),
-    Remote(Remote),
+    Remote(Box<Remote>),
 }
 
 /// A model that was read from its file, if it has one; of a remote one nothing is known yet but what its URL says.
@@ -72,7 +72,7 @@ impl Prepared {
         let kind = match self.0 {
             Source::Builtin => Kind::Builtin(Workers::default()),
             Source::Onnx(onnx) => Kind::Onnx(onnx),
-            Source::Remote(model) => Kind::Remote(Remote::new(model, peer, limit)),
+            Source::Remote(model) => Kind::Remote(Box::new(Remote::new(model, peer, limit))),
         };
         Model(Arc::new(Inner { kind, limit }))
     }
@@ -107,7 +107,8 @@ impl Model {
             let vector = match &self.0.kind {
                 Kind::Builtin(workers) => workers.run(move || Ok(descriptor::describe(&picture))).await?,
                 Kind::Onnx(onnx) => onnx.embed(picture).await?,
-                Kind::Remote(remote) => remote.embed(picture).await?,
+                // On the heap: a call is large, and most models make none.
+                Kind::Remote(remote) => Box::pin(remote.embed(picture)).await?,
             };
             unit(vector, self.dimension())
         };
