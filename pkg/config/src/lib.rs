@@ -18,6 +18,7 @@ mod document;
 mod fault;
 mod live;
 mod mask;
+mod milvus;
 mod nacos;
 mod render;
 mod role;
@@ -29,6 +30,7 @@ mod url;
 pub use database::{Buckets, Database, ShardPlace};
 pub use fault::{ConfigErrors, Fault, Origin};
 pub use live::{Change, DOCUMENT_BYTES_MAX, Layers, Live, LiveValues};
+pub use milvus::{MilvusUrl, VectorsUrl};
 pub use nacos::NacosUrl;
 pub use role::{Role, UnknownRole};
 pub use sections::{

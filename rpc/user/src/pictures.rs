@@ -1,26 +1,29 @@
 //! The picture library: which avatars and covers look like a given picture.
 //!
-//! The table is the truth. The index holds ids only, is filled from the table when the service starts
-//! and follows each commit; an id whose row is gone is dropped when a search comes upon it. What other processes have
-//! written is taken in before a search, unless their shard is still at the version of the last time.
+//! The table is the truth. The index holds ids only; one whose row is gone is dropped when a search comes upon it. An index
+//! of this process is filled from the table when the service starts and follows each commit; what other processes have
+//! written is taken in before a search, unless their shard is still at the version of the last time. An index that all
+//! processes share is fed from the outbox (`feed.rs`).
 
 use std::{collections::HashMap, sync::Arc};
 
 use fanone_base::{Id, InvalidField, time};
-use fanone_store::{Shard, StoreError};
-use fanone_vectors::{Index, from_bytes};
+use fanone_store::{Shard, Store, StoreError};
+use fanone_vectors::{Index, Of, VectorError, from_bytes};
 use futures::future::try_join_all;
 
 use crate::{
     error::UserError,
-    store::{Picture, PictureStore, changed_since, page_after},
+    store::{Feed, Picture, PictureStore, changed_since, page_after},
 };
 
 /// Rows read at a time when the index is filled.
-const PAGE_ROWS: u64 = 500;
+pub(crate) const PAGE_ROWS: u64 = 500;
 /// A row that another process writes now may bear a time that lies so far back: its transaction takes a while, and
 /// clocks differ.
-const BEHIND_MS: i64 = 20_000;
+pub(crate) const BEHIND_MS: i64 = 20_000;
+/// An id of a picture that is younger is not dropped from the index: its row may only be unknown yet where we read.
+const YOUNG_MS: i64 = 60_000;
 /// Matches asked for at once.
 const LIMIT_MAX: usize = 100;
 /// A search that meets ids without rows is repeated so often.
@@ -37,12 +40,11 @@ pub(crate) struct Match {
     pub(crate) score: f64,
 }
 
-/// Finds pictures of one model. Those of other models stay in the table.
+/// Finds pictures by their vectors.
 #[derive(Clone)]
 pub(crate) struct Pictures {
     pub(crate) store: PictureStore,
-    index: Arc<dyn Index>,
-    model: Arc<str>,
+    pub(crate) index: Arc<dyn Index>,
     /// Of each shard, in order.
     seen: Arc<[tokio::sync::Mutex<Seen>]>,
 }
@@ -56,25 +58,29 @@ struct Seen {
 }
 
 impl Pictures {
-    /// The library with every picture of `model` in the index.
-    pub(crate) async fn open(
-        store: PictureStore,
-        index: Arc<dyn Index>,
-        model: &str,
-    ) -> Result<Self, StoreError> {
+    /// The library, with every picture in the index.
+    pub(crate) async fn open(store: Store, index: Arc<dyn Index>) -> Result<Self, StoreError> {
+        let feed = if index.is_shared() { Feed::Outbox } else { Feed::Table };
         let seen = store.shards().iter().map(|_| tokio::sync::Mutex::default()).collect();
-        let pictures = Self { store, index, model: model.into(), seen };
-        for (shard, seen) in pictures.store.shards().iter().zip(&*pictures.seen) {
+        let pictures = Self { store: PictureStore { store, feed }, index, seen };
+        if feed == Feed::Table {
+            pictures.fill().await?;
+        }
+        Ok(pictures)
+    }
+
+    async fn fill(&self) -> Result<(), StoreError> {
+        for (shard, seen) in self.store.shards().iter().zip(&*self.seen) {
             seen.lock().await.at = time::now_ms();
             let mut last = 0;
             loop {
                 let page = page_after(shard, last, PAGE_ROWS).await?;
                 let Some(picture) = page.last() else { break };
                 last = picture.id;
-                pictures.added(page).await;
+                self.take_in(page).await;
             }
         }
-        Ok(pictures)
+        Ok(())
     }
 
     /// The pictures nearest to `vector`, best first.
@@ -90,32 +96,35 @@ impl Pictures {
         if vector.is_empty() {
             return Err(InvalidField::missing("vector").into());
         }
-        if model != &*self.model {
-            tracing::warn!(model, ours = &*self.model, "search with a vector of another model");
-            return Ok(Vec::new());
-        }
         self.catch_up().await?;
-        let mut matches = Vec::new();
+        let (mut matches, mut ghosts) = (Vec::new(), 0);
         for _ in 0..SEARCH_TRIES {
-            let near = self.index.search(vector.clone(), limit).await?;
+            let near = self.index.search(model, vector.clone(), limit + ghosts).await?;
             let ids: Vec<Id> = near.iter().map(|(id, _)| Id(*id)).collect();
             let found = self.store.find(&ids).await?;
-            let mut rows: HashMap<i64, Picture> = found.into_iter().map(|row| (row.id, row)).collect();
+            let found = found.into_iter().filter(|row| row.model == model);
+            let mut rows: HashMap<i64, Picture> = found.map(|row| (row.id, row)).collect();
             let gone = ids.into_iter().filter(|id| !rows.contains_key(&id.0)).collect::<Vec<_>>();
             matches = near
                 .into_iter()
                 .filter_map(|(id, score)| Some(Match { picture: rows.remove(&id)?, score: score.into() }))
+                .take(limit)
                 .collect();
-            if gone.is_empty() {
+            if gone.is_empty() || matches.len() == limit {
+                self.drop_ghosts(model, gone);
                 break;
             }
-            self.removed(&gone).await;
+            ghosts = gone.len();
+            self.drop_ghosts(model, gone);
         }
         Ok(matches)
     }
 
     /// Takes in what other processes have written.
     async fn catch_up(&self) -> Result<(), StoreError> {
+        if self.store.feed == Feed::Outbox {
+            return Ok(());
+        }
         let shards = self.store.shards().iter().zip(&*self.seen).filter(|(shard, _)| shard.is_shared());
         try_join_all(shards.map(|(shard, seen)| async {
             let mut seen = seen.lock().await;
@@ -135,36 +144,79 @@ impl Pictures {
             let page = changed_since(shard, seen.at - BEHIND_MS, last, PAGE_ROWS).await?;
             let Some(picture) = page.last() else { break };
             last = Some((picture.created_at, Id(picture.id)));
-            self.added(page).await;
+            self.take_in(page).await;
         }
         *seen = Seen { version, at: now };
         Ok(())
     }
 
-    /// Takes stored pictures into the index. One that does not fit is left out and logged: it must not
-    /// hold up what is stored with it.
+    /// Has an index of this process follow: these pictures are stored. An index that is shared hears of it by the outbox.
     pub(crate) async fn added(&self, pictures: Vec<Picture>) {
-        let ours = pictures.into_iter().filter(|it| *it.model == *self.model && !it.vector.is_empty());
-        // What is stored has been checked, so that none is lost here.
-        let items = ours.filter_map(|it| Some((it.id, from_bytes(&it.vector).ok()?)));
-        let items: Vec<(i64, Vec<f32>)> = items.collect();
-        if items.is_empty() || self.index.upsert(items.clone()).await.is_ok() {
-            return;
-        }
-        for (id, vector) in items {
-            if let Err(error) = self.index.upsert(vec![(id, vector)]).await {
-                let error: &dyn std::error::Error = &error;
-                tracing::warn!(picture = id, error, "a picture cannot be searched for");
-            }
+        if self.store.feed == Feed::Table {
+            self.take_in(pictures).await;
         }
     }
 
-    /// Drops pictures from the index.
+    /// Has an index of this process follow: these pictures have gone.
     pub(crate) async fn removed(&self, ids: &[Id]) {
-        if let Err(error) = self.index.remove(ids.iter().map(|id| id.0).collect()).await {
-            let error: &dyn std::error::Error = &error;
-            tracing::warn!(error, "pictures stay in the index");
+        if self.store.feed == Feed::Table {
+            let removed = self.index.remove(Of::All, ids.iter().map(|id| id.0).collect()).await;
+            log_failure("pictures stay in the index", removed);
         }
+    }
+
+    async fn take_in(&self, pictures: Vec<Picture>) {
+        log_failure("pictures can't be searched for", self.store_vectors(pictures).await);
+    }
+
+    /// Stores the vectors of pictures in the index of their model, and in no other. One that does not fit is left out and
+    /// logged: it must not hold up what is stored with it.
+    pub(crate) async fn store_vectors(&self, pictures: Vec<Picture>) -> Result<(), VectorError> {
+        for (model, items) in by_model(pictures) {
+            let ids = items.iter().map(|(id, _)| *id).collect();
+            log_refused(&model, self.index.upsert(&model, items).await?);
+            self.index.remove(Of::AllBut(&model), ids).await?;
+        }
+        Ok(())
+    }
+
+    /// Drops ids that no row stands behind, when there is time.
+    fn drop_ghosts(&self, model: &str, mut ids: Vec<Id>) {
+        let old = time::now_ms() - YOUNG_MS;
+        ids.retain(|id| id.millis() < old);
+        if ids.is_empty() {
+            return;
+        }
+        let (index, model) = (Arc::clone(&self.index), model.to_owned());
+        tokio::spawn(async move {
+            let removed = index.remove(Of::Only(&model), ids.iter().map(|id| id.0).collect()).await;
+            log_failure("pictures stay in the index", removed);
+        });
+    }
+}
+
+/// The vectors of pictures that have one, by their model.
+pub(crate) fn by_model(pictures: Vec<Picture>) -> HashMap<String, Vec<(i64, Vec<f32>)>> {
+    let mut models: HashMap<String, Vec<(i64, Vec<f32>)>> = HashMap::new();
+    for picture in pictures.into_iter().filter(|it| !it.vector.is_empty()) {
+        // What is stored has been checked, so that none is lost here.
+        let Ok(vector) = from_bytes(&picture.vector) else { continue };
+        models.entry(picture.model).or_default().push((picture.id, vector));
+    }
+    models
+}
+
+pub(crate) fn log_refused(model: &str, refused: Vec<fanone_vectors::Refused>) {
+    for (picture, error) in refused {
+        let error: &dyn std::error::Error = &error;
+        tracing::warn!(picture, model, error, "a picture can't be searched for");
+    }
+}
+
+fn log_failure(what: &str, result: Result<(), VectorError>) {
+    if let Err(error) = result {
+        let error: &dyn std::error::Error = &error;
+        tracing::warn!(error, "{what}");
     }
 }
 
