@@ -213,12 +213,12 @@ async fn altered_copies_find_their_original_first() {
     let pictures: Vec<RgbImage> = (0..PICTURES).map(picture).collect();
     let index = MemoryIndex::default();
     let originals = pictures.iter().cloned().map(vector);
-    index.upsert((0..).zip(originals).collect()).await.unwrap();
+    index.upsert("m", (0..).zip(originals).collect()).await.unwrap();
     for (name, least, alter) in ALTERATIONS {
         let mut found = 0;
         let mut lost = vec![0; 8];
         for (number, picture) in (0..).zip(&pictures) {
-            let best = index.search(vector(alter(picture)), 1).await.unwrap();
+            let best = index.search("m", vector(alter(picture)), 1).await.unwrap();
             if best[0].0 == number { found += 1 } else { lost[number as usize % 8] += 1 }
         }
         let percent = 100.0 * found as f32 / PICTURES as f32;

@@ -44,7 +44,7 @@ use crate::{
     pictures::Pictures,
     seal::Seal,
     sessions::Sessions,
-    store::{AccountStore, MfaStore, PictureStore, SessionStore},
+    store::{AccountStore, MfaStore, SessionStore},
 };
 
 pub use error::OpenError;

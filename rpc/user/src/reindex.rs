@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use fanone_base::{Id, time};
 use fanone_store::{Store, StoreError};
-use fanone_vectors::{Index, MilvusIndex, Rebuild, VectorError};
+use fanone_vectors::{MilvusIndex, Rebuild, VectorError};
 
 use crate::{
     pictures::{BEHIND_MS, PAGE_ROWS, Pictures, by_model, log_refused},

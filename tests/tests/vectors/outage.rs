@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use fanone_tests::{Code, Site, eventually, relay::Mode};
 
-use super::{avatar, found, milvus, search};
+use crate::kit::{avatar, found, milvus, search};
 
 /// Far more than the limit of a search, and less than the time of a call between services.
 const AT_ONCE: Duration = Duration::from_secs(5);

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use fanone_tests::Site;
 
-use super::{avatar, found, milvus, search};
+use crate::kit::{avatar, found, milvus, search};
 
 async fn reindex(site: &Site) -> String {
     let output = site.command_output(&["reindex"]).await;

@@ -7,9 +7,10 @@ use std::{
 };
 
 use milvus::v2::prelude::{
-    CollectionSchema, ConsistencyLevel, CreateAliasRequest, CreateCollectionRequest, CreateIndexRequest,
-    DataType, DescribeCollectionRequest, DropCollectionRequest, FieldSchema, GetLoadStateRequest, IndexParam,
-    IndexType, ListCollectionsRequest, LoadCollectionRequest, LoadState, MetricType,
+    AlterAliasRequest, CollectionSchema, ConsistencyLevel, CreateAliasRequest, CreateCollectionRequest,
+    CreateIndexRequest, DataType, DescribeCollectionRequest, DropCollectionRequest, FieldSchema,
+    GetLoadStateRequest, IndexParam, IndexType, ListCollectionsRequest, LoadCollectionRequest, LoadState,
+    MetricType,
 };
 
 use super::link::{Link, PATIENT};
@@ -120,17 +121,13 @@ impl Collections {
         }
         let collection = self.make(model, dimension).await?;
         let alias = self.alias(model);
-        let made = self
-            .link
-            .call("create_alias", PATIENT, async |client| {
-                let request = CreateAliasRequest::builder().alias(&alias).collection_name(&collection);
-                client.create_alias(request.build()?).await
-            })
-            .await;
-        if let Err(error) = made {
+        if self.create_alias(&alias, &collection).await.is_err() {
             // Another process was quicker, perhaps.
-            self.drop(&collection).await?;
-            return self.known_dimension(model, PATIENT).await?.ok_or(error);
+            if let Some(dimension) = self.known_dimension(model, PATIENT).await? {
+                self.discard(&collection).await?;
+                return Ok(dimension);
+            }
+            self.point(model, &collection).await?;
         }
         tracing::info!(
             collection,
@@ -138,6 +135,33 @@ impl Collections {
         );
         self.remember(model, dimension);
         Ok(dimension)
+    }
+
+    /// Has the alias of a model stand for this collection from now on.
+    pub(super) async fn point(&self, model: &str, collection: &str) -> Result<(), VectorError> {
+        let alias = self.alias(model);
+        // An alias outlives a collection that somebody dropped.
+        let altered = self
+            .link
+            .call("alter_alias", PATIENT, async |client| {
+                let request = AlterAliasRequest::builder().alias(&alias).collection_name(collection);
+                client.alter_alias(request.build()?).await
+            })
+            .await;
+        self.forget(model);
+        if unless_gone(altered)?.is_some() {
+            return Ok(());
+        }
+        self.create_alias(&alias, collection).await
+    }
+
+    async fn create_alias(&self, alias: &str, collection: &str) -> Result<(), VectorError> {
+        self.link
+            .call("create_alias", PATIENT, async |client| {
+                let request = CreateAliasRequest::builder().alias(alias).collection_name(collection);
+                client.create_alias(request.build()?).await
+            })
+            .await
     }
 
     /// A new collection of a model, ready to be searched, without an alias.
@@ -235,20 +259,30 @@ impl Collections {
         Ok(names)
     }
 
-    /// The collection that the alias of a model stands for.
-    pub(super) async fn present(&self, model: &str) -> Result<Option<String>, VectorError> {
+    /// The collection that the alias of a model stands for, and those of the model that no alias stands for.
+    pub(super) async fn present(&self, model: &str) -> Result<(Option<String>, Vec<String>), VectorError> {
         let alias = self.alias(model);
-        let described = async |client: milvus::v2::ClientV2| {
-            client
-                .describe_collection(DescribeCollectionRequest::builder().collection_name(&alias).build()?)
-                .await
-        };
-        let described = unless_gone(self.link.call("describe", PATIENT, described).await)?;
-        Ok(described.map(|described| described.description().get_collection_name().to_owned()))
+        let (mut present, mut left) = (None, Vec::new());
+        for name in self.of(Of::Only(model)).await? {
+            // Asked for by an alias, older ones answer with that as the collection's name.
+            let described = async |client: milvus::v2::ClientV2| {
+                let request = DescribeCollectionRequest::builder().collection_name(&name);
+                client.describe_collection(request.build()?).await
+            };
+            let described = unless_gone(self.link.call("describe", PATIENT, described).await)?;
+            let Some(described) = described else { continue };
+            let aliases = described.description().get_aliases();
+            if aliases.contains(&alias) {
+                present = Some(name);
+            } else if aliases.is_empty() {
+                left.push(name);
+            }
+        }
+        Ok((present, left))
     }
 
     /// Drops a collection; one that is not there is fine.
-    pub(super) async fn drop(&self, name: &str) -> Result<(), VectorError> {
+    pub(super) async fn discard(&self, name: &str) -> Result<(), VectorError> {
         let dropped = async |client: milvus::v2::ClientV2| {
             client.drop_collection(DropCollectionRequest::builder().collection_name(name).build()?).await
         };

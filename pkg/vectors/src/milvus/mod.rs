@@ -146,11 +146,14 @@ impl Index for MilvusIndex {
         // By their own names: those that are being built have no alias yet.
         for collection in self.collections.of(models).await? {
             for ids in ids.chunks(ITEMS_AT_ONCE) {
+                // Older ones don't know ids by any other means.
+                let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
+                let filter = format!("{ID} in [{}]", ids.join(","));
                 let removed = self
                     .link()
                     .call("delete", PATIENT, async |client| {
-                        let request = DeleteRequest::builder().collection_name(&collection);
-                        client.delete(request.ids(Ids::Int64(ids.to_vec())).build()?).await
+                        let request = DeleteRequest::builder().collection_name(&collection).filter(filter);
+                        client.delete(request.build()?).await
                     })
                     .await;
                 // So have its ids.

@@ -2,16 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use milvus::v2::prelude::{
-    AlterAliasRequest, CreateAliasRequest, DescribeIndexRequest, FlushRequest, IndexStateCode,
-};
+use milvus::v2::prelude::{DescribeIndexRequest, FlushRequest, IndexStateCode};
 
 use super::{
     collections::{Collections, VECTOR},
     link::PATIENT,
     sorted,
 };
-use crate::{Of, Refused, VectorError};
+use crate::{Refused, VectorError};
 
 /// Searches that have begun before the switch end within this time.
 const LAST_SEARCHES: Duration = Duration::from_secs(2);
@@ -33,11 +31,9 @@ impl Rebuild {
         model: &str,
         dimension: usize,
     ) -> Result<Self, VectorError> {
-        let present = collections.present(model).await?;
-        for name in collections.of(Of::Only(model)).await? {
-            if Some(&name) != present.as_ref() {
-                collections.drop(&name).await?;
-            }
+        let (_, left) = collections.present(model).await?;
+        for name in left {
+            collections.discard(&name).await?;
         }
         let name = collections.make(model, dimension).await?;
         Ok(Self { collections, model: model.to_owned(), dimension, name })
@@ -99,21 +95,8 @@ impl Rebuild {
     /// # Errors
     /// Milvus is away, or refuses.
     pub async fn switch(&self) -> Result<Option<String>, VectorError> {
-        let alias = self.collections.alias(&self.model);
-        let before = self.collections.present(&self.model).await?;
-        let is_new = before.is_none();
-        self.collections
-            .link
-            .call("alter_alias", PATIENT, async |client| {
-                if is_new {
-                    let request = CreateAliasRequest::builder().alias(&alias).collection_name(&self.name);
-                    return client.create_alias(request.build()?).await;
-                }
-                let request = AlterAliasRequest::builder().alias(&alias).collection_name(&self.name);
-                client.alter_alias(request.build()?).await
-            })
-            .await?;
-        self.collections.forget(&self.model);
+        let (before, _) = self.collections.present(&self.model).await?;
+        self.collections.point(&self.model, &self.name).await?;
         Ok(before)
     }
 
@@ -123,6 +106,6 @@ impl Rebuild {
     /// Milvus is away, or refuses.
     pub async fn drop_before(&self, name: &str) -> Result<(), VectorError> {
         tokio::time::sleep(LAST_SEARCHES).await;
-        self.collections.drop(name).await
+        self.collections.discard(name).await
     }
 }

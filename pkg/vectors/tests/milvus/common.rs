@@ -59,8 +59,16 @@ impl Fresh {
         all.collection_names().iter().filter(|name| name.starts_with(&self.url.prefix)).cloned().collect()
     }
 
-    /// Drops them.
-    pub(crate) async fn clean(&self) {
+    /// Drops them, and leaves what stands for them.
+    pub(crate) async fn drop_collections(&self) {
+        let client = self.client().await;
+        for name in self.collections().await {
+            let request = DropCollectionRequest::builder().collection_name(name).build().unwrap();
+            client.drop_collection(request).await.unwrap();
+        }
+    }
+
+    async fn clean(&self) {
         let client = self.client().await;
         for name in self.collections().await {
             if let Some((alias, _)) = name.rsplit_once("__g") {

@@ -1,6 +1,5 @@
 //! The index in a real Milvus: `scripts/servers up milvus`.
 
-#![cfg(test)]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panic")]
 
 mod common;

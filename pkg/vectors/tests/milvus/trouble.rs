@@ -81,7 +81,7 @@ async fn a_collection_that_was_dropped_is_made_again_for_the_next_vector() {
     let fresh = Fresh::new();
     fresh.index.upsert(MODEL, vec![(1, axis(0))]).await.unwrap();
     eventually("it is found", async || fresh.ids(MODEL, axis(0), 9).await == [1]).await;
-    fresh.clean().await;
+    fresh.drop_collections().await;
     assert_eq!(fresh.index.search(MODEL, axis(0), 9).await.unwrap(), []);
     fresh.index.upsert(MODEL, vec![(2, axis(0))]).await.unwrap();
     eventually("the next is found", async || fresh.ids(MODEL, axis(0), 9).await == [2]).await;
