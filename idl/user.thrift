@@ -117,6 +117,33 @@ struct PictureMatch {
 struct SearchPicturesResp {
     1: required base.BaseResp base,
     2: required list<PictureMatch> items,
+    3: required bool complete,          // false while pictures with a vector of another model wait for one of this
+}
+
+struct ListUndescribedReq {
+    1: required string model,
+    2: required i32 limit,              // 1 to 500
+}
+struct UndescribedPicture {
+    1: required i64 id,
+    2: required string key,             // media key
+}
+struct ListUndescribedResp {
+    1: required base.BaseResp base,
+    2: required list<UndescribedPicture> items,
+}
+
+struct DescribedPicture {
+    1: required i64 id,
+    2: required binary vector,          // float32, little endian; empty: there can be none, and it is not asked for again
+}
+struct SetVectorsReq {
+    1: required string model,
+    2: required list<DescribedPicture> items,   // at most 500
+}
+struct SetVectorsResp {
+    1: required base.BaseResp base,
+    2: required i32 written,            // the others are gone, or are of this model already
 }
 
 service UserService {
@@ -138,7 +165,11 @@ service UserService {
     BindMfaResp BindMfa(1: BindMfaReq req)
     // auth
     UnbindMfaResp UnbindMfa(1: UnbindMfaReq req)
+    // Among the pictures that the named model has described.
     SearchPicturesResp SearchPictures(1: SearchPicturesReq req)
+    // Pictures whose vector, if there is one, is not of this model.
+    ListUndescribedResp ListUndescribed(1: ListUndescribedReq req)
+    SetVectorsResp SetVectors(1: SetVectorsReq req)
     // From the video and social services: counters and covers.
     base.ApplyEventsResp ApplyEvents(1: base.ApplyEventsReq req)
 }

@@ -45,6 +45,9 @@ enum Command {
     Keys {
         /// The folder for them; files that exist are left alone
         folder: PathBuf,
+        /// A foreign program, as in identity.clients, that gets a key pair too; can be given several times
+        #[arg(long = "client", value_name = "NAME")]
+        clients: Vec<String>,
     },
     /// Bring the databases of all services up to date; safe beside a running site, and to repeat
     Migrate,
@@ -71,8 +74,12 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
             let roles = role.map_or_else(|| Role::ALL.to_vec(), |role| vec![role]);
             return runtime()?.block_on(show(&settings(config)?, &roles));
         }
-        Command::Keys { folder } => {
+        Command::Keys { folder, clients } => {
             fanone_identity::keys::generate_all(&folder)?;
+            if let Some(name) = clients.iter().find(|name| !fanone_config::is_client(name)) {
+                anyhow::bail!("{name:?} is no name for a client; expected {}", fanone_config::CLIENT_NAMES);
+            }
+            fanone_identity::keys::generate_for(&folder, &clients)?;
             println!("The keys are in {}. Keep the .key files secret.", folder.display());
             return Ok(());
         }

@@ -1,4 +1,4 @@
-//! What lies outside of the program: the cache, the media store and the databases of its roles, opened before anything else
+//! What lies outside of the program: the cache, the media store, models and the databases of its roles, opened before anything else
 //! starts, so that one message names all that stands in the way.
 
 use std::{collections::HashMap, sync::Arc};
@@ -7,10 +7,11 @@ use anyhow::Context;
 use async_trait::async_trait;
 use bytes::Bytes;
 use fanone_cache::Cache;
-use fanone_config::{ConfigErrors, Fault, Role, Settings};
+use fanone_config::{ConfigErrors, Fault, ModelUrl, Role, Settings};
 use fanone_media::MediaStore;
 use fanone_store::{Migration, Options, Store, StoreError, Versions, moving::Table};
 use fanone_telemetry::chain;
+use fanone_vectors::Prepared;
 use futures::future::{join, join_all};
 
 /// The opened parts.
@@ -18,7 +19,15 @@ pub(crate) struct Outside {
     pub(crate) cache: Arc<dyn Cache>,
     /// Opened for the front alone.
     media: Option<MediaStore>,
+    models: Option<Models>,
     stores: HashMap<Role, Store>,
+}
+
+/// The present model, and the one before it.
+#[derive(Clone)]
+pub(crate) struct Models {
+    pub(crate) present: Prepared,
+    pub(crate) previous: Option<Prepared>,
 }
 
 impl Outside {
@@ -32,6 +41,11 @@ impl Outside {
         self.media.clone().context("the media store is not open")
     }
 
+    /// The models of the front.
+    pub(crate) fn models(&self) -> anyhow::Result<Models> {
+        self.models.clone().context("the model is not read")
+    }
+
     /// The databases that are open, with their roles.
     pub(crate) fn stores(&self) -> impl Iterator<Item = (&Role, &Store)> {
         self.stores.iter()
@@ -43,11 +57,15 @@ pub(crate) async fn open(settings: &Settings, roles: &[Role]) -> anyhow::Result<
     let (cache, media) = join(open_cache(settings), open_media(settings, roles)).await;
     let versions = cache.as_ref().ok().and_then(|cache| versions(settings, cache));
     let (stores, mut faults) = open_stores(settings, roles, versions).await;
-    match (cache, media) {
-        (Ok(cache), Ok(media)) if faults.is_empty() => Ok(Outside { cache, media, stores }),
-        (cache, media) => {
+    let models = read_models(settings, roles, |_| true);
+    match (cache, media, models) {
+        (Ok(cache), Ok(media), Ok(models)) if faults.is_empty() => {
+            Ok(Outside { cache, media, models, stores })
+        }
+        (cache, media, models) => {
             faults.extend(cache.err());
             faults.extend(media.err());
+            faults.extend(models.err().into_iter().flatten());
             ConfigErrors::of(faults)
                 .map_or_else(|| anyhow::bail!("the cache is not open"), |errors| Err(errors.into()))
         }
@@ -69,6 +87,7 @@ pub(crate) async fn faults(settings: &Settings, roles: &[Role], faulty: &ConfigE
     if is_sound("media.url") && !settings.media.url.is_embedded() {
         faults.extend(open_media(settings, roles).await.err());
     }
+    faults.extend(read_models(settings, roles, is_sound).err().into_iter().flatten());
     faults
 }
 
@@ -123,6 +142,29 @@ async fn open_media(settings: &Settings, roles: &[Role]) -> Result<Option<MediaS
     let media = MediaStore::open(&settings.media.url.with_secret()).map_err(fault)?;
     media.check().await.map_err(fault)?;
     Ok(Some(media))
+}
+
+/// The models as far as their files tell, of those settings that are `wanted`.
+fn read_models(
+    settings: &Settings,
+    roles: &[Role],
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Option<Models>, Vec<Fault>> {
+    if !roles.contains(&Role::Http) {
+        return Ok(None);
+    }
+    let read = |key: &str, url: &ModelUrl| {
+        let model = wanted(key).then(|| Prepared::read(url)).transpose();
+        model.map_err(|error| settings.fault(key, chain(&error)))
+    };
+    let present = read("model.url", &settings.model.url);
+    let previous = settings.model.previous.as_ref().map(|url| read("model.previous", url)).transpose();
+    match (present, previous) {
+        (Ok(present), Ok(previous)) => {
+            Ok(present.map(|present| Models { present, previous: previous.flatten() }))
+        }
+        (present, previous) => Err(present.err().into_iter().chain(previous.err()).collect()),
+    }
 }
 
 /// Brings the databases of all roles up to date and says what it does.

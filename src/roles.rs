@@ -7,7 +7,6 @@ use fanone_config::{Role, VectorsUrl};
 use fanone_interaction::InteractionService;
 use fanone_social::SocialService;
 use fanone_user::UserService;
-use fanone_vectors::Model;
 use fanone_video::VideoService;
 use tokio::net::TcpListener;
 use volo_gen::fanone::{
@@ -96,11 +95,16 @@ fn front(site: &Site, listener: TcpListener) -> anyhow::Result<Parts> {
         let media = checked.clone();
         async move { media.ping().await.map_err(|error| fanone_telemetry::chain(&error)) }
     });
+    let (models, limit) = (site.outside.models()?, settings.model.timeout());
+    let models = fanone_http::Models::new(
+        models.present.open(&peer, limit),
+        models.previous.map(|previous| previous.open(&peer, limit)),
+    );
     let parts = fanone_http::Parts {
         peer,
         verifier: site.keys.user_verifier()?,
         media,
-        model: Model::open(&settings.model.url)?,
+        models,
         cache,
         settings: Arc::new(settings.clone()),
         live: site.live.clone(),

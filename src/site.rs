@@ -4,7 +4,7 @@ use std::{future::Future, pin::Pin, time::Duration};
 
 use anyhow::Context;
 use fanone_config::{Live, Mode, Role, Settings};
-use fanone_identity::{Keys, OnMissing};
+use fanone_identity::{Keys, OnMissing, permissions::SERVICES};
 use fanone_live::LiveSettings;
 use fanone_registry::Registry;
 use fanone_telemetry::{
@@ -77,7 +77,7 @@ pub(crate) async fn run(settings: Settings, roles: &[Role]) -> anyhow::Result<()
     let site = Site {
         outside,
         live: live.live(),
-        keys: Keys::open(&settings.identity.keys, on_missing)?,
+        keys: Keys::open(&settings.identity.keys, on_missing)?.with_clients(&settings.identity.clients)?,
         registry: Registry::open(&settings.registry.url, registration::options(&settings, roles))?,
         readiness: Readiness::default(),
         stop_first: CancellationToken::new(),
@@ -149,7 +149,10 @@ fn watch(site: &Site) {
     }
     let registry = site.registry.clone();
     site.readiness.add("registry", move || {
-        let unknown = registry.unknown_services().join(", ");
+        // A model that is away is no reason to ask nobody.
+        let ours = |name: &String| SERVICES.contains(&name.as_str());
+        let unknown: Vec<_> = registry.unknown_services().into_iter().filter(ours).collect();
+        let unknown = unknown.join(", ");
         async move { if unknown.is_empty() { Ok(()) } else { Err(format!("no instance of {unknown} is known")) } }
     });
 }

@@ -21,7 +21,7 @@ macro_rules! answered {
 
 answered! {
     user: RegisterResp LoginResp RenewAccessResp RotateTokensResp LogoutResp GetUsersResp FindUserResp SetAvatarResp
-        BeginMfaResp BindMfaResp UnbindMfaResp SearchPicturesResp;
+        BeginMfaResp BindMfaResp UnbindMfaResp SearchPicturesResp ListUndescribedResp SetVectorsResp;
     video: PublishResp GetVideosResp FeedResp ListVideosResp PopularResp SearchResp VisitResp DeleteVideoResp
         CreateUploadResp GetUploadResp DeleteUploadResp;
     interaction: LikeResp ListLikedResp PublishCommentResp ListCommentsResp DeleteCommentResp;

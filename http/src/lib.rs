@@ -14,6 +14,7 @@ mod calls;
 mod chat;
 mod compose;
 mod cors;
+mod describe;
 mod envelope;
 mod extract;
 mod features;
@@ -23,6 +24,7 @@ mod lease;
 mod limits;
 mod linger;
 mod media;
+mod models;
 mod objects;
 mod openapi;
 mod outage;
@@ -40,6 +42,7 @@ use std::sync::Arc;
 use tokio::{net::TcpListener, time::timeout};
 use tokio_util::sync::CancellationToken;
 
+pub use models::Models;
 pub use openapi::document;
 pub use state::Parts;
 
@@ -66,5 +69,6 @@ pub async fn serve(listener: TcpListener, parts: Parts, stop: impl Future<Output
     let janitor = upload::janitor::run(app.clone(), stopping.clone());
     let outages = outage::run(app.clone(), stopping.clone());
     let gone = compose::known::listen(app.clone(), stopping.clone());
-    tokio::join!(requests, chats, janitor, outages, gone);
+    let describing = describe::run(app.clone(), stopping.clone());
+    tokio::join!(requests, chats, janitor, outages, gone, describing);
 }

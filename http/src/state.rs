@@ -8,7 +8,6 @@ use fanone_call::{Peer, Retry};
 use fanone_config::{Live, Role, Settings};
 use fanone_identity::UserVerifier;
 use fanone_media::MediaStore;
-use fanone_vectors::Model;
 use http::request::Parts as RequestParts;
 use tokio::{sync::Semaphore, time::Instant};
 use volo_gen::fanone::{
@@ -20,8 +19,8 @@ use volo_gen::fanone::{
 use volo_http::{context::ServerContext, server::extract::FromContext};
 
 use crate::{
-    chat::Hub, compose::known::Known, extract::PICTURE_BYTES_HELD_MAX, gate::Scope, objects::View,
-    refusal::Refusal, upload::Uploads,
+    chat::Hub, compose::known::Known, extract::PICTURE_BYTES_HELD_MAX, gate::Scope, models::Models,
+    objects::View, refusal::Refusal, upload::Uploads,
 };
 
 /// Revoked sessions that a front keeps in mind itself; the cache has all of them.
@@ -39,8 +38,8 @@ pub struct Parts {
     pub verifier: UserVerifier,
     /// Pictures and videos.
     pub media: MediaStore,
-    /// Makes vectors of pictures.
-    pub model: Model,
+    /// Make vectors of pictures.
+    pub models: Models,
     /// Rate limits, revoked sessions, short-lived knowledge.
     pub cache: Arc<dyn Cache>,
 }

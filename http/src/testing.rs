@@ -8,7 +8,7 @@ use fanone_config::{Live, Settings};
 use fanone_identity::{Keys, OnMissing};
 use fanone_media::MediaStore;
 use fanone_registry::Registry;
-use fanone_vectors::Model;
+use fanone_vectors::Prepared;
 use http::Method;
 use tempfile::TempDir;
 use volo_http::{
@@ -18,6 +18,7 @@ use volo_http::{
 
 use crate::{
     gate::Gate,
+    models::Models,
     state::{App, Parts},
 };
 
@@ -49,11 +50,13 @@ impl Front {
         folder: Arc<TempDir>,
     ) -> Self {
         let lifetime = Duration::from_secs(60);
+        let peer = Peer::new("fanone.http", &keys, lifetime, registry, &settings.calls).unwrap();
+        let model = Prepared::read(&settings.model.url).unwrap().open(&peer, settings.model.timeout());
         let app = App::new(Parts {
-            peer: Peer::new("fanone.http", &keys, lifetime, registry, &settings.calls).unwrap(),
+            peer,
             verifier: keys.user_verifier().unwrap(),
             media: MediaStore::open(&settings.media.url.with_secret()).unwrap(),
-            model: Model::open("builtin:").unwrap(),
+            models: Models::new(model, None),
             cache,
             live: Live::of(&settings),
             settings,

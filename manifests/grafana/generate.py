@@ -160,6 +160,16 @@ STORES = {
         graph("Vector database away", "bool", "1 while a process has no image search. What waits is among the counters.",
               ("max by (role, instance) (fanone_vectors_away{$at})", "{{role}} {{instance}}")),
     ],
+    "The model of pictures": [
+        graph("p99 of a vector", "s", "Of those that were made; at model.timeout_ms an upload goes on without.",
+              (quantile(0.99, "fanone_model_embed_duration_seconds", "kind"), "{{kind}}")),
+        graph("Vectors that were not made", "ops",
+              "unreachable, timeout: the model is away or slow, and left alone (resting) for a second each time; refused, answer: it says "
+              "no, or what can't be right; fault: ours. Searches answer 10006; uploads go on and are described later.",
+              (rate("fanone_model_failures_total", "reason"), "{{reason}}")),
+        graph("Described later", "ops", "Pictures that had no vector of the model, by what came of looking at them again.",
+              (rate("fanone_model_described_later_total", "outcome"), "{{outcome}}")),
+    ],
 }
 
 COUNTERS = {

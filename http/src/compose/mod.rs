@@ -11,7 +11,7 @@ pub(crate) mod video;
 use fanone_base::{Code, Failure, InvalidField};
 use fanone_call::CallError;
 use fanone_media::{MediaError, picture::PictureError};
-use fanone_vectors::VectorError;
+use fanone_vectors::ModelError;
 
 /// Why an operation did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -22,8 +22,8 @@ pub(crate) enum Problem {
     Field(#[from] InvalidField),
     #[error("the picture was refused")]
     Picture(#[from] PictureError),
-    #[error("the picture has no vector")]
-    Vector(#[from] VectorError),
+    #[error("the model makes no vector")]
+    Model(#[from] ModelError),
     #[error("a media object can't be stored")]
     Media(#[from] MediaError),
     #[error("{}", .0.message())]
@@ -36,7 +36,7 @@ impl Failure for Problem {
             Self::Call(cause) => cause.code(),
             Self::Field(cause) => cause.code(),
             Self::Picture(cause) => cause.code(),
-            Self::Vector(cause) => cause.code(),
+            Self::Model(cause) => cause.code(),
             Self::Media(MediaError::Unavailable(_)) => Code::Unavailable,
             // What does not exist here is a file that we were about to write.
             Self::Media(_) => Code::Internal,
@@ -51,7 +51,7 @@ impl Failure for Problem {
             // The field is the same wherever a picture is sent.
             Self::Picture(cause) if cause.code() == Code::Parameter => format!("data: {cause}"),
             Self::Picture(cause) => cause.public_message(),
-            Self::Vector(cause) => cause.public_message(),
+            Self::Model(cause) => cause.public_message(),
             Self::Media(_) | Self::Refused(_) => self.code().message().to_owned(),
         }
     }

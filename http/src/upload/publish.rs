@@ -8,12 +8,12 @@ use fanone_media::{
     Key, MediaError, VideoKind, holds_video,
     picture::{self, PictureLimits},
 };
-use fanone_vectors::to_bytes;
 use volo_gen::fanone::video::PublishReq;
 
 use crate::{
     calls,
     compose::{Problem, video::discard},
+    models::Described,
     state::App,
 };
 
@@ -54,7 +54,7 @@ async fn attempt(app: &App, draft: &Draft) -> Result<Id, Problem> {
     }
     let cover = app.uploads.covers.make(&app.media, &draft.video, draft.kind, &draft.title).await?.jpeg;
     let opened = picture::open(cover.clone(), COVER_LIMITS).await?;
-    let vector = app.model.embed(opened.preview).await?;
+    let Described { vector, model } = app.models.describe(opened.preview).await;
     match app.media.create(&draft.cover, vec![cover]).await {
         // There is one when an earlier attempt came so far.
         Ok(()) | Err(MediaError::Exists) => {}
@@ -65,8 +65,8 @@ async fn attempt(app: &App, draft: &Draft) -> Result<Id, Problem> {
         cover_key: draft.cover.to_string().into(),
         title: draft.title.clone().into(),
         description: draft.description.clone().into(),
-        cover_vector: to_bytes(&vector).into(),
-        cover_model: app.model.name().to_owned().into(),
+        cover_vector: vector,
+        cover_model: model.into(),
         upload_id: draft.upload.map(|upload| upload.0),
     };
     let answer = settled(|| calls::answer(app.write.video.publish(request.clone()))).await?;

@@ -10,6 +10,7 @@ use futures::{FutureExt, future::BoxFuture};
 use motore::{Service, layer::Identity, service::BoxCloneService};
 use tokio::{net::TcpListener, sync::Semaphore};
 use volo::{
+    FastStr,
     client::MkClient,
     discovery::DummyDiscover,
     loadbalance::{LbConfig, random::WeightedRandomBalance},
@@ -98,6 +99,19 @@ impl Peer {
         self.tokens.name()
     }
 
+    /// The same peer, whose clients find instances in `registry`.
+    #[must_use]
+    pub fn with_registry(self, registry: Registry) -> Self {
+        Self { registry, ..self }
+    }
+
+    /// The same peer, whose calls take at most `limit`.
+    #[must_use]
+    pub fn with_timeout(mut self, limit: Duration) -> Self {
+        self.settings.rpc_timeout_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
+        self
+    }
+
     /// A client of the service for which `builder` was made. Build it once and clone it: clones
     /// share their connections.
     pub fn client<C, Req, Resp>(&self, builder: GeneratedBuilder<C, Req, Resp>, retry: Retry) -> C::Target
@@ -106,9 +120,26 @@ impl Peer {
         Req: EntryMessage + Send + Sync + Clone + 'static,
         Resp: EntryMessage + Send + Sync + Clone + 'static,
     {
+        let service = builder.get_callee_name().clone();
+        self.client_as(&service, builder, retry)
+    }
+
+    /// As [`Peer::client`], for instances that are registered by another name than that of their `service`: its messages,
+    /// its permissions and its tokens are those of `service`.
+    pub fn client_as<C, Req, Resp>(
+        &self,
+        service: &str,
+        builder: GeneratedBuilder<C, Req, Resp>,
+        retry: Retry,
+    ) -> C::Target
+    where
+        C: MkClient<Client<BoxCloneService<ClientContext, Req, Option<Resp>, ClientError>>>,
+        Req: EntryMessage + Send + Sync + Clone + 'static,
+        Resp: EntryMessage + Send + Sync + Clone + 'static,
+    {
         let limit = self.settings.rpc_timeout();
-        let callee = builder.get_callee_name().clone();
-        self.registry.watch_service(&callee);
+        self.registry.watch_service(builder.get_callee_name());
+        let callee = FastStr::new(service);
         let codec = GuardedCodec::new(&callee, Side::Client, self.settings.frame_max_bytes);
         let retries = match retry {
             Retry::Never => 0,

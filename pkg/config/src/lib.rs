@@ -19,6 +19,7 @@ mod fault;
 mod live;
 mod mask;
 mod milvus;
+mod model;
 mod nacos;
 mod render;
 mod role;
@@ -31,11 +32,13 @@ pub use database::{Buckets, Database, ShardPlace};
 pub use fault::{ConfigErrors, Fault, Origin};
 pub use live::{Change, DOCUMENT_BYTES_MAX, Layers, Live, LiveValues};
 pub use milvus::{MilvusUrl, VectorsUrl};
+pub use model::{DIMENSION_MAX, Model, ModelPlace, ModelUrl, ModelUrlRefused, RemoteModel};
 pub use nacos::NacosUrl;
 pub use role::{Role, UnknownRole};
+pub use rules::{CLIENT_NAMES, is_client};
 pub use sections::{
     Admin, Cache, Calls, Chat, Config, Connections, Counters, Features, Http, Identity, Limits, LogFormat,
-    Media, Mode, Model, Registry, Service, Telemetry, Upload, Vectors,
+    Media, Mode, Registry, Service, Telemetry, Upload, Vectors,
 };
 pub use settings::{Settings, environment};
 pub use url::{ConfigUrl, DatabaseUrl, MediaUrl, Url, UrlRefused};

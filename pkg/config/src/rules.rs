@@ -10,6 +10,7 @@ use crate::document::{Document, Entry};
 use crate::fault::{Fault, Origin};
 use crate::mask;
 use crate::milvus::VectorsUrl;
+use crate::model::{self, ModelUrl};
 use crate::nacos::NacosUrl;
 use crate::url::{ConfigUrl, MediaUrl};
 
@@ -30,6 +31,7 @@ enum Rule {
     Address,
     Ips,
     Origins,
+    Clients,
     PublicUrl,
     Registry,
     Advertise,
@@ -38,6 +40,8 @@ enum Rule {
     Config,
     Media,
     Vectors,
+    Model,
+    PreviousModel,
     Otlp,
     LogLevel,
 }
@@ -86,7 +90,10 @@ const RULES: &[(&str, Rule)] = &[
     ("media.video_max_bytes", Rule::Range(KIB, 1024 * GIB)),
     ("media.ffmpeg", Rule::NotEmpty),
     ("media.ffmpeg_timeout_ms", Rule::Range(1, DAY_MS)),
-    ("model.url", Rule::OneOf(&["builtin:"])),
+    ("model.url", Rule::Model),
+    ("model.previous", Rule::PreviousModel),
+    ("model.timeout_ms", Rule::Range(1, DAY_MS)),
+    ("model.describe_interval_ms", Rule::Range(10, DAY_MS)),
     ("upload.lifetime_s", Rule::Range(1, YEAR_S)),
     ("upload.segment_bytes", Rule::Range(64 * KIB, GIB)),
     ("upload.concurrent_max", Rule::Range(1, 100_000)),
@@ -102,6 +109,7 @@ const RULES: &[(&str, Rule)] = &[
     ("identity.access_ttl_s", Rule::Range(1, YEAR_S)),
     ("identity.refresh_ttl_s", Rule::Range(1, YEAR_S)),
     ("identity.service_ttl_s", Rule::Range(10, 86_400)),
+    ("identity.clients", Rule::Clients),
     ("identity.keys", Rule::Anything),
     ("calls.rpc_timeout_ms", Rule::Range(1, DAY_MS)),
     ("calls.connect_timeout_ms", Rule::Range(1, DAY_MS)),
@@ -135,6 +143,7 @@ pub(crate) fn check(document: &Document, faults: &mut Vec<Fault>) {
     }
     check_token_lives(document, faults);
     check_redirect(document, faults);
+    model::check(document, faults);
     check_production(document, faults);
 }
 
@@ -177,6 +186,10 @@ impl Rule {
                     quoted(entry, item)
                 ))
             }
+            Self::Clients => {
+                let item = bad_item(entry, is_client)?;
+                Some(format!("{} is wrong; expected {CLIENT_NAMES}", quoted(entry, item)))
+            }
             Self::PublicUrl if text.is_empty() || is_public_url(text) => None,
             Self::PublicUrl => {
                 wrong("expected http(s)://HOST[:PORT][/PATH] without a slash at the end".to_owned())
@@ -189,6 +202,10 @@ impl Rule {
             Self::Cache => wrong(CACHES.to_owned()),
             Self::Otlp if text.is_empty() || is_collector(text) => None,
             Self::Otlp => wrong("expected http://HOST:PORT, or nothing".to_owned()),
+            Self::PreviousModel if text.is_empty() => None,
+            Self::Model | Self::PreviousModel => {
+                text.parse::<ModelUrl>().err().and_then(|error| wrong(error.to_string()))
+            }
             Self::Config => text.parse::<ConfigUrl>().err().and_then(|error| wrong(error.to_string())),
             Self::LogLevel if !text.trim().is_empty() && EnvFilter::try_new(text).is_ok() => None,
             Self::LogLevel => {
@@ -217,6 +234,18 @@ fn bad_item(entry: &Entry, good: impl Fn(&str) -> bool) -> Option<&str> {
 
 fn web_host(text: &str) -> Option<&str> {
     text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"))
+}
+
+/// What names of foreign programs look like.
+pub const CLIENT_NAMES: &str =
+    "up to 64 letters, digits, dots, dashes and underscores, and no name of ours (fanone.…, user-tokens)";
+
+/// Whether a foreign program may have this name: it is the name of a key file, and the callers' label in metrics.
+#[must_use]
+pub fn is_client(name: &str) -> bool {
+    let is_fine = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    let is_ours = name.starts_with("fanone.") || name == "user-tokens";
+    (1..=64).contains(&name.len()) && name.bytes().all(is_fine) && !name.starts_with('.') && !is_ours
 }
 
 fn is_origin(text: &str) -> bool {

@@ -237,13 +237,6 @@ impl Media {
     }
 }
 
-/// The picture model.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Model {
-    /// `builtin:`.
-    pub url: Url,
-}
-
 /// Resumable uploads.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Upload {
@@ -318,6 +311,8 @@ pub struct Identity {
     pub refresh_ttl_s: u64,
     /// Life of a service token.
     pub service_ttl_s: u64,
+    /// Foreign programs that may call what the front may.
+    pub clients: Vec<String>,
     /// Folder of the key files.
     pub keys: PathBuf,
 }

@@ -10,10 +10,11 @@ use toml::Value;
 use crate::database::Database;
 use crate::document::{Document, Entry};
 use crate::fault::{ConfigErrors, Fault, Origin};
+use crate::model::Model;
 use crate::role::Role;
 use crate::sections::{
     Admin, Cache, Calls, Chat, Config, Connections, Counters, Features, Http, Identity, Limits, Media, Mode,
-    Model, Registry, Service, Telemetry, Upload, Vectors,
+    Registry, Service, Telemetry, Upload, Vectors,
 };
 
 /// Everything that can be set. What was left empty (`<role>.database`, `media.url`, `identity.keys`,
@@ -366,6 +367,20 @@ mod tests {
         let expected = ["media.redirect_s: there is nothing to redirect to: media.url is no bucket of S3"];
         assert_eq!(problems(load(&[redirect])), expected);
         assert_eq!(load(&[redirect, ("FANONE_MEDIA__URL", "s3://media")]).unwrap().media.redirect_s, 60);
+    }
+
+    #[test]
+    fn a_model_elsewhere_says_what_it_is_and_can_be_found() {
+        let url = |text| ("FANONE_MODEL__URL", text);
+        let found = problems(load(&[url("thrift://h:1?name=m")]));
+        assert!(found.len() == 1 && found[0].contains("dimension is missing"), "{found:?}");
+        let service = url("service:fanone.embedding?name=m&dimension=3");
+        let found = problems(load(&[service]));
+        assert_eq!(found, ["model.url: registry.url is memory:, which knows no other program"]);
+        let registry = ("FANONE_REGISTRY__URL", "static:fanone.embedding=127.0.0.1:1");
+        assert!(load(&[service, registry]).unwrap().model.previous.is_none());
+        let found = problems(load(&[("FANONE_MODEL__PREVIOUS", "builtin:")]));
+        assert_eq!(found, ["model.previous: is the same as model.url"]);
     }
 
     #[test]

@@ -5,6 +5,8 @@
 //! user-tokens.pub     checks them; every service needs it
 //! <service>.key       proves one service's name; that service needs it
 //! <service>.pub       checks that proof; every service needs all of them
+//! <client>.key        proves the name of a foreign program; that program needs it
+//! <client>.pub        checks that proof; every service needs those of `identity.clients`
 //! mfa.key             seals MFA secrets (32 bytes, base64); the user service needs it
 //! ```
 //!
@@ -70,6 +72,8 @@ fn folder(path: &Path) -> String {
 #[derive(Clone, Debug)]
 pub struct Keys {
     folder: PathBuf,
+    on_missing: OnMissing,
+    clients: Arc<[String]>,
 }
 
 impl Keys {
@@ -78,7 +82,21 @@ impl Keys {
         if on_missing == OnMissing::Generate {
             generate_all(folder)?;
         }
-        Ok(Self { folder: folder.to_owned() })
+        Ok(Self { folder: folder.to_owned(), on_missing, clients: Arc::default() })
+    }
+
+    /// Lets foreign programs of these names in, each with a key of its own.
+    pub fn with_clients(mut self, clients: &[String]) -> Result<Self, KeyError> {
+        if self.on_missing == OnMissing::Generate {
+            generate_for(&self.folder, clients)?;
+        }
+        self.clients = clients.into();
+        Ok(self)
+    }
+
+    /// The foreign programs that are let in.
+    pub(crate) fn clients(&self) -> &[String] {
+        &self.clients
     }
 
     /// What makes user tokens; for the user service.
@@ -98,8 +116,9 @@ impl Keys {
 
     /// What checks the callers of `service`.
     pub fn service_verifier(&self, service: &str) -> Result<ServiceVerifier, KeyError> {
+        let names = SERVICES.iter().copied().chain(self.clients.iter().map(String::as_str));
         let keys: Result<Vec<_>, KeyError> =
-            SERVICES.iter().map(|name| Ok((Arc::from(*name), self.public(name)?))).collect();
+            names.map(|name| Ok((Arc::from(name), self.public(name)?))).collect();
         Ok(ServiceVerifier::new(service, keys?))
     }
 
@@ -141,6 +160,11 @@ pub fn generate_all(folder: &Path) -> Result<(), KeyError> {
         create(&mfa, &STANDARD.encode(random(&mfa)?))?;
     }
     Ok(())
+}
+
+/// Makes the key pairs of foreign programs that are not in `folder` yet.
+pub fn generate_for(folder: &Path, clients: &[String]) -> Result<(), KeyError> {
+    clients.iter().try_for_each(|name| generate_pair(folder, name))
 }
 
 /// Makes `<name>.key` and, from whatever is in that file, `<name>.pub`. A public key that stands

@@ -20,6 +20,10 @@ const FRONT: &[&str] = &["fanone.http"];
 const VIDEO_COUNTERS: &[&str] = &["fanone.interaction"];
 const USER_COUNTERS: &[&str] = &["fanone.video", "fanone.social"];
 
+/// A service whose server is not ours: it may have any model behind it, written in any language. It only answers, so it
+/// has no key of its own and calls nobody.
+pub const EMBEDDING: &str = "fanone.embedding";
+
 /// Service, method, callers, for whom.
 type Row = (&'static str, &'static str, &'static [&'static str], ForWhom);
 
@@ -36,6 +40,8 @@ const TABLE: &[Row] = &[
     ("fanone.user", "BindMfa", FRONT, User),
     ("fanone.user", "UnbindMfa", FRONT, User),
     ("fanone.user", "SearchPictures", FRONT, Nobody),
+    ("fanone.user", "ListUndescribed", FRONT, Nobody),
+    ("fanone.user", "SetVectors", FRONT, Nobody),
     ("fanone.user", "ApplyEvents", USER_COUNTERS, Nobody),
     ("fanone.video", "Publish", FRONT, User),
     ("fanone.video", "GetVideos", FRONT, Nobody),
@@ -68,6 +74,7 @@ const TABLE: &[Row] = &[
     ("fanone.social", "LeaveGroup", FRONT, User),
     ("fanone.social", "ListGroups", FRONT, User),
     ("fanone.social", "ListMembers", FRONT, User),
+    ("fanone.embedding", "Embed", FRONT, Nobody),
 ];
 
 /// The rule of one method.
@@ -104,6 +111,15 @@ impl Permissions {
             })
             .collect(),
         )
+    }
+
+    /// Lets foreign programs call whatever the front may call.
+    #[must_use]
+    pub(crate) fn with_clients(mut self, clients: &[String]) -> Self {
+        for rule in self.0.values_mut().filter(|rule| FRONT.iter().all(|front| rule.admits(front))) {
+            rule.callers.extend(clients.iter().map(|name| Box::from(name.as_str())));
+        }
+        self
     }
 
     /// The rule of `method`.
@@ -156,9 +172,17 @@ mod tests {
     }
 
     #[test]
+    fn a_foreign_program_may_call_what_the_front_may_and_no_more() {
+        let rules = Permissions::of("fanone.user").with_clients(&["my.program".to_owned()]);
+        assert!(rules.rule("Login").unwrap().admits("my.program"));
+        assert!(!rules.rule("ApplyEvents").unwrap().admits("my.program"));
+        assert!(!rules.rule("Login").unwrap().admits("other.program"));
+    }
+
+    #[test]
     fn every_caller_is_a_service() {
         for (service, _, callers, _) in TABLE {
-            assert!(SERVICES.contains(service));
+            assert!(SERVICES.contains(service) || *service == EMBEDDING);
             assert!(!callers.is_empty());
             assert!(callers.iter().all(|caller| SERVICES.contains(caller)));
         }

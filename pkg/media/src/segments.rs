@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use fanone_base::{Code, Failure, Id};
+use fanone_telemetry::trace;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 
@@ -153,7 +154,7 @@ impl Segments {
             drop(turn);
             outcome
         };
-        tokio::spawn(work).await?
+        tokio::spawn(trace::within(trace::current(), work)).await?
     }
 
     async fn append_now(

@@ -93,6 +93,12 @@ metrics! {
         "Open WebSocket connections of the chat.";
     CHAT_FRAMES = "fanone_chat_frames_total", Counter, Count,
         "Text frames of the chat, by direction (in, out).";
+    MODEL_EMBED_DURATION = "fanone_model_embed_duration_seconds", Histogram, Seconds,
+        "Duration of making the vector of a picture, of those that succeeded, by kind of model (builtin, onnx, remote).";
+    MODEL_FAILURES = "fanone_model_failures_total", Counter, Count,
+        "Vectors that the model did not make, by reason.";
+    MODEL_DESCRIBED = "fanone_model_described_later_total", Counter, Count,
+        "Pictures that had no vector of the model and have been looked at again, by outcome (vector, none).";
     UPLOAD_BYTES = "fanone_upload_bytes_total", Counter, Bytes,
         "Bytes of uploads that were received.";
     PART_READY = "fanone_part_ready", Gauge, Count,

@@ -20,4 +20,4 @@ pub use error::VectorError;
 pub use index::{Index, Of, Refused, SEARCH_MAX, open_index};
 pub use memory::MemoryIndex;
 pub use milvus::{MilvusIndex, Rebuild};
-pub use model::{Builtin, Model};
+pub use model::{Model, ModelError, OpenError, Prepared};

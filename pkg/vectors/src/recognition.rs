@@ -1,4 +1,4 @@
-//! Measures the built-in descriptor: do altered copies find their original first among many pictures?
+//! Measures the models of this repository: do altered copies find their original first among many pictures?
 //!
 //! The pictures are generated in eight families over six palettes, so that each has many near relatives:
 //! gradients, blobs, shapes, clouds, stripes, landscapes, portraits and pages of text, all with grain. Fine stripes
@@ -9,7 +9,12 @@ use std::f32::consts::{PI, TAU};
 use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, Rgb, RgbImage, imageops::FilterType};
 
-use crate::{Index, MemoryIndex, describe};
+use fanone_config::ModelUrl;
+
+use crate::{
+    Index, MemoryIndex, Model, describe,
+    model::tests::{local, small},
+};
 
 const PICTURES: i64 = 400;
 const WIDTH: u32 = 256;
@@ -210,19 +215,33 @@ fn vector(picture: RgbImage) -> Vec<f32> {
 
 #[tokio::test]
 async fn altered_copies_find_their_original_first() {
+    measure(&local(&ModelUrl::Builtin)).await;
+}
+
+/// The network was trained on other pictures (`scripts/make-model`).
+#[tokio::test]
+async fn altered_copies_find_their_original_first_by_the_small_network_too() {
+    measure(&local(&ModelUrl::Onnx(small()))).await;
+}
+
+async fn measure(model: &Model) {
     let pictures: Vec<RgbImage> = (0..PICTURES).map(picture).collect();
     let index = MemoryIndex::default();
-    let originals = pictures.iter().cloned().map(vector);
-    index.upsert("m", (0..).zip(originals).collect()).await.unwrap();
+    let mut originals = Vec::new();
+    for (number, picture) in (0..).zip(&pictures) {
+        originals.push((number, model.embed(DynamicImage::from(picture.clone())).await.unwrap()));
+    }
+    index.upsert("m", originals).await.unwrap();
     for (name, least, alter) in ALTERATIONS {
         let mut found = 0;
         let mut lost = vec![0; 8];
         for (number, picture) in (0..).zip(&pictures) {
-            let best = index.search("m", vector(alter(picture)), 1).await.unwrap();
+            let copy = model.embed(DynamicImage::from(alter(picture))).await.unwrap();
+            let best = index.search("m", copy, 1).await.unwrap();
             if best[0].0 == number { found += 1 } else { lost[number as usize % 8] += 1 }
         }
         let percent = 100.0 * found as f32 / PICTURES as f32;
-        println!("{name}: {percent} % (lost by family: {lost:?})");
+        println!("{}, {name}: {percent} % (lost by family: {lost:?})", model.name());
         assert!(percent >= least, "{name}: only {percent} % find their original");
     }
 }

@@ -8,6 +8,7 @@
 mod accounts;
 mod avatars;
 mod credentials;
+mod described;
 mod error;
 mod events;
 mod feed;

@@ -228,14 +228,26 @@ pub(crate) fn check(key: &str, vector: &[u8], model: &str) -> Result<(), Invalid
     if key.len() > KEY_BYTES_MAX {
         return Err(InvalidField::new("key", format!("must be at most {KEY_BYTES_MAX} bytes")));
     }
-    if model.len() > MODEL_BYTES_MAX {
-        return Err(InvalidField::new("model", format!("must be at most {MODEL_BYTES_MAX} bytes")));
+    // A picture without a vector has no model either.
+    if !model.is_empty() {
+        check_model(model)?;
     }
     parse_vector(vector)?;
     Ok(())
 }
 
-fn parse_vector(bytes: &[u8]) -> Result<Vec<f32>, InvalidField> {
+/// Accepts the name of a model.
+pub(crate) fn check_model(model: &str) -> Result<(), InvalidField> {
+    if model.is_empty() {
+        return Err(InvalidField::missing("model"));
+    }
+    if model.len() > MODEL_BYTES_MAX {
+        return Err(InvalidField::new("model", format!("must be at most {MODEL_BYTES_MAX} bytes")));
+    }
+    Ok(())
+}
+
+pub(crate) fn parse_vector(bytes: &[u8]) -> Result<Vec<f32>, InvalidField> {
     let refused = |reason: String| InvalidField::new("vector", reason);
     if bytes.len() > VECTOR_BYTES_MAX {
         return Err(refused(format!("must be at most {VECTOR_BYTES_MAX} bytes")));

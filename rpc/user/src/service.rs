@@ -8,7 +8,7 @@ use volo_gen::fanone::{
 };
 use volo_thrift::ServerError;
 
-use crate::{UserService, wire};
+use crate::{UserService, error::UserError, wire};
 
 impl volo_gen::fanone::user::UserService for UserService {
     async fn register(&self, req: RegisterReq) -> Result<RegisterResp, ServerError> {
@@ -77,9 +77,28 @@ impl volo_gen::fanone::user::UserService for UserService {
     }
 
     async fn search_pictures(&self, req: SearchPicturesReq) -> Result<SearchPicturesResp, ServerError> {
-        let (base, matches) = reply(self.pictures.search(&req.vector, &req.model, req.limit).await)?;
-        let items = matches.into_iter().flatten().map(wire::picture_match).collect();
-        Ok(SearchPicturesResp { base, items })
+        let result = async {
+            // Asked first: what is described from now on is found as well.
+            let complete = self.pictures.is_complete(&req.model).await?;
+            Ok::<_, UserError>((self.pictures.search(&req.vector, &req.model, req.limit).await?, complete))
+        };
+        let (base, found) = reply(result.await)?;
+        let (matches, complete) = found.unwrap_or_default();
+        let items = matches.into_iter().map(wire::picture_match).collect();
+        Ok(SearchPicturesResp { base, items, complete })
+    }
+
+    async fn list_undescribed(&self, req: ListUndescribedReq) -> Result<ListUndescribedResp, ServerError> {
+        let (base, found) = reply(self.pictures.undescribed(&req.model, req.limit).await)?;
+        let items = found.into_iter().flatten().map(|(id, key)| UndescribedPicture { id, key: key.into() });
+        Ok(ListUndescribedResp { base, items: items.collect() })
+    }
+
+    async fn set_vectors(&self, req: SetVectorsReq) -> Result<SetVectorsResp, ServerError> {
+        let items = req.items.into_iter().map(|item| (fanone_base::Id(item.id), item.vector.to_vec()));
+        let (base, written) = reply(self.pictures.describe(&req.model, items.collect()).await)?;
+        let written = written.and_then(|count| i32::try_from(count).ok()).unwrap_or_default();
+        Ok(SetVectorsResp { base, written })
     }
 
     async fn apply_events(&self, req: ApplyEventsReq) -> Result<ApplyEventsResp, ServerError> {

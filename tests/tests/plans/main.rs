@@ -97,6 +97,7 @@ async fn every_job_has_run(server: &Mariadb) {
             .map(|service| (*service, due(service, "outbox WHERE destination <> 'fanone.nobody'")))
             .collect();
         left.push(("sessions", due("user", &format!("session WHERE expires_at < {NOW} - 300000"))));
+        left.push(("pictures", due("user", "picture WHERE model = 'another model'")));
         left.push(("visits", due("video", &format!("visits WHERE counted_at < {NOW} - 900000"))));
         left.push((
             "uploads",

@@ -36,7 +36,7 @@ impl Probe {
         let site = Site::start().await;
         let (idl, tokens) = (Idl::read(), Tokens::of(&site));
         let mut right: Vec<(String, Method, Vec<u8>)> = Vec::new();
-        for method in idl.methods.iter().filter(|method| !method.acts_for_user) {
+        for method in idl.served().filter(|method| !method.acts_for_user) {
             if right.iter().any(|(_, known, _)| known.service == method.service) {
                 continue;
             }

@@ -5,6 +5,8 @@ use std::{
     fs,
 };
 
+use fanone_identity::permissions::EMBEDDING;
+
 /// One method of one service.
 #[derive(Clone, Debug)]
 pub(crate) struct Method {
@@ -51,6 +53,14 @@ impl Idl {
             Parser { tokens: tokens(&text).into_iter(), file: name, idl: &mut idl }.file();
         }
         idl
+    }
+}
+
+impl Idl {
+    /// The methods that a site serves itself. The server of a model is another program, which tests of its own hold to the
+    /// same rules: `clients/python/tests`.
+    pub(crate) fn served(&self) -> impl Iterator<Item = &Method> {
+        self.methods.iter().filter(|method| method.service != EMBEDDING)
     }
 }
 

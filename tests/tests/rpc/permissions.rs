@@ -44,7 +44,8 @@ fn the_methods_of_the_idl_are_those_of_the_permission_table() {
     let found: BTreeSet<_> =
         Idl::read().methods.into_iter().map(|method| (method.service, method.name)).collect();
     let of = |service: &'static str| permissions::methods(service).map(move |name| (service, name));
-    let table: BTreeSet<_> = permissions::SERVICES.iter().flat_map(|service| of(service)).collect();
+    let services = permissions::SERVICES.iter().chain([&permissions::EMBEDDING]);
+    let table: BTreeSet<_> = services.flat_map(|service| of(service)).collect();
     assert!(!table.is_empty());
     assert_eq!(found, table.into_iter().map(|(service, name)| (service.into(), name.into())).collect());
 }
@@ -55,7 +56,7 @@ async fn every_method_refuses_a_caller_that_does_not_prove_it_is_admitted() {
     let (idl, tokens, mut faults) = (Idl::read(), Tokens::of(site), Faults::default());
     // So that nothing but the service token can be the reason.
     let user = tokens.access();
-    for method in &idl.methods {
+    for method in idl.served() {
         for (what, token) in tokens.wrong_services(method) {
             let seen = call(site, &idl, method, &token, &user).await;
             faults.unless_refused(method, &what, FORBIDDEN, &seen);
@@ -67,7 +68,7 @@ async fn every_method_refuses_a_caller_that_does_not_prove_it_is_admitted() {
 async fn every_method_that_acts_for_a_user_refuses_a_call_for_nobody() {
     let site = Site::shared().await;
     let (idl, tokens, mut faults) = (Idl::read(), Tokens::of(site), Faults::default());
-    let for_users: Vec<_> = idl.methods.iter().filter(|method| method.acts_for_user).collect();
+    let for_users: Vec<_> = idl.served().filter(|method| method.acts_for_user).collect();
     assert!(!for_users.is_empty());
     for method in for_users {
         let service = tokens.service(method);
@@ -82,7 +83,7 @@ async fn every_method_that_acts_for_a_user_refuses_a_call_for_nobody() {
 async fn every_method_answers_an_admitted_caller() {
     let site = Site::shared().await;
     let (idl, tokens, mut faults) = (Idl::read(), Tokens::of(site), Faults::default());
-    for method in &idl.methods {
+    for method in idl.served() {
         // A method that acts for nobody does not need a user, and does not mind one.
         let users: &[String] = match method.acts_for_user {
             true => &[tokens.access()],
@@ -98,10 +99,25 @@ async fn every_method_answers_an_admitted_caller() {
 }
 
 #[tokio::test]
+async fn a_foreign_program_of_the_list_may_call_what_the_front_may_and_nothing_else() {
+    let site = Site::with(&[("identity.clients", "my.program")]).await;
+    let (idl, tokens, mut faults) = (Idl::read(), Tokens::of(&site), Faults::default());
+    for method in idl.served() {
+        let rules = permissions::Permissions::of(&method.service);
+        let token = tokens.service_of("my.program", method);
+        let seen = call(&site, &idl, method, &token, &tokens.access()).await;
+        let answered = matches!(seen, Ok(Answer::Reply));
+        if answered != rules.rule(&method.name).unwrap().admits("fanone.http") {
+            faults.0.push(format!("{}/{}: {seen:?}", method.service, method.name));
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_method_that_the_service_does_not_have_is_refused() {
     let site = Site::shared().await;
     let (idl, tokens) = (Idl::read(), Tokens::of(site));
-    for method in &idl.methods {
+    for method in idl.served() {
         let unknown = Method { name: format!("{}2", method.name), ..method.clone() };
         let message = wire::call_with_zeros(&idl, &unknown);
         let message = wire::with_tokens(&tokens.service(method), &tokens.access(), &message);

@@ -43,7 +43,11 @@ impl Tokens {
 
     /// What an admitted caller of `method` sends.
     pub(crate) fn service(&self, method: &Method) -> String {
-        let caller = callers(method, true)[0];
+        self.service_of(callers(method, true)[0], method)
+    }
+
+    /// What `caller` sends to `method`.
+    pub(crate) fn service_of(&self, caller: &str, method: &Method) -> String {
         sign(&self.ours, caller, SERVICE, &claims(caller, &method.service, LIFE_S))
     }
 

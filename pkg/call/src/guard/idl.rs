@@ -12,6 +12,7 @@ const FILES: &[(&str, &str)] = &[
     ("video", include_str!("../../../../idl/video.thrift")),
     ("interaction", include_str!("../../../../idl/interaction.thrift")),
     ("social", include_str!("../../../../idl/social.thrift")),
+    ("embedding", include_str!("../../../../idl/embedding.thrift")),
 ];
 
 /// Everything in `idl/`. A test holds that it is understood; if it were not, no server would start.

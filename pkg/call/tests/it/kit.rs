@@ -52,7 +52,7 @@ impl UserService for Handler {
     }
 
     async fn search_pictures(&self, req: SearchPicturesReq) -> Result<SearchPicturesResp, ServerError> {
-        Ok(SearchPicturesResp { base: ok(req.vector.len().to_string()), items: Vec::new() })
+        Ok(SearchPicturesResp { base: ok(req.vector.len().to_string()), items: Vec::new(), complete: true })
     }
 
     async fn rotate_tokens(&self, _: RotateTokensReq) -> Result<RotateTokensResp, ServerError> {
@@ -70,6 +70,12 @@ impl UserService for Handler {
         pending().await
     }
     async fn unbind_mfa(&self, _: UnbindMfaReq) -> Result<UnbindMfaResp, ServerError> {
+        pending().await
+    }
+    async fn list_undescribed(&self, _: ListUndescribedReq) -> Result<ListUndescribedResp, ServerError> {
+        pending().await
+    }
+    async fn set_vectors(&self, _: SetVectorsReq) -> Result<SetVectorsResp, ServerError> {
         pending().await
     }
     async fn apply_events(&self, _: ApplyEventsReq) -> Result<ApplyEventsResp, ServerError> {

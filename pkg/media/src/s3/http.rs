@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use fanone_telemetry::trace::{self, Kind, Span};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper_rustls::HttpsConnectorBuilder;
@@ -70,10 +71,37 @@ where
     C: Connect + Clone + std::fmt::Debug + Send + Sync + 'static,
 {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let mut span = trace::child(Kind::Client);
+        describe(&mut span, &request);
+        let answer = self.answer(request).await;
+        match &answer {
+            Ok(answer) => span.set("http.response.status_code", i64::from(answer.status().as_u16())),
+            Err(_) => span.fail("error"),
+        }
+        answer
+    }
+}
+
+impl<C> Service<C>
+where
+    C: Connect + Clone + Send + Sync + 'static,
+{
+    async fn answer(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let sending = Duration::from_secs((request.body().content_length() / SLOWEST_BYTES_PER_S) as u64);
         let answer = timeout(ANSWER_TIMEOUT + sending, self.0.request(request)).await;
         let answer = answer.map_err(|error| HttpError::new(HttpErrorKind::Timeout, error))?;
         Ok(answer.map_err(failure)?.map(|body| HttpResponseBody::new(Patient::new(body))))
+    }
+}
+
+/// Says what is asked of S3; neither keys nor signatures.
+fn describe(span: &mut Span, request: &HttpRequest) {
+    if span.is_recorded() {
+        span.rename(format!("S3 {}", request.method()));
+        span.set("http.request.method", request.method().as_str().to_owned());
+        if let Some(host) = request.uri().host() {
+            span.set("server.address", host.to_owned());
+        }
     }
 }
 

@@ -31,11 +31,21 @@ pub(super) struct Keeper {
     subscribed: BTreeSet<String>,
     /// The last look failed.
     is_suspect: bool,
+    /// It did because Nacos did not do what it was asked, maybe for the token.
+    is_refused: bool,
 }
 
 impl Keeper {
     pub(super) fn new(url: NacosUrl, login: Arc<NacosLogin>, shared: Arc<Shared>) -> Self {
-        Self { url, login, shared, session: None, subscribed: BTreeSet::new(), is_suspect: false }
+        Self {
+            url,
+            login,
+            shared,
+            session: None,
+            subscribed: BTreeSet::new(),
+            is_suspect: false,
+            is_refused: false,
+        }
     }
 
     /// Looks for ever.
@@ -43,6 +53,7 @@ impl Keeper {
         loop {
             let result = Box::pin(self.look()).await;
             self.is_suspect = result.is_err();
+            self.is_refused = matches!(result, Err(NacosError::Client(_)));
             let pause = match result {
                 Ok(()) => INTERVAL,
                 Err(error) => {
@@ -84,7 +95,7 @@ impl Keeper {
         {
             return Ok(Arc::clone(session));
         }
-        self.login.renew().await?;
+        self.login.check(self.is_refused).await?;
         if let Some(session) = self.session.clone()
             && session.list(PROBE).await.is_ok()
         {

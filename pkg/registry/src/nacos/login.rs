@@ -19,7 +19,9 @@ use tokio::{net::TcpStream, time::timeout};
 
 use super::error::NacosError;
 
-const TIMEOUT: Duration = Duration::from_secs(3);
+const CONNECT: Duration = Duration::from_secs(3);
+/// Nacos hashes passwords slowly on purpose: where many log in at once, each waits for the others.
+const LOGIN: Duration = Duration::from_secs(10);
 
 /// The name and the password, and the token that was got for them.
 pub struct NacosLogin {
@@ -53,7 +55,8 @@ impl fmt::Debug for NacosLogin {
 impl NacosLogin {
     /// For the servers of `url`; none if there is no HTTP client to be had.
     pub fn new(url: &NacosUrl) -> Option<Self> {
-        let http = reqwest::Client::builder().timeout(TIMEOUT).no_proxy().build().ok()?;
+        let http =
+            reqwest::Client::builder().connect_timeout(CONNECT).timeout(LOGIN).no_proxy().build().ok()?;
         Some(Self {
             http,
             servers: url.servers.clone(),
@@ -63,11 +66,21 @@ impl NacosLogin {
         })
     }
 
-    /// Proves that a server is there, and that it takes the user, and gets a new token. Servers are asked in turn.
-    pub(super) async fn renew(&self) -> Result<(), NacosError> {
+    /// Proves that a server is there, and has a token; a new one if `anew`, for the one that is there was of no use.
+    /// A login costs the server far more than it costs us, so there are no more than must be. Servers are asked in turn.
+    pub(super) async fn check(&self, anew: bool) -> Result<(), NacosError> {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.servers.len().max(1);
         let Some(server) = self.servers.get(turn) else { return Ok(()) };
-        let Some((user, password)) = &self.user else { return connect(server).await };
+        connect(server).await?;
+        match &self.user {
+            Some((user, password)) if anew || !self.is_logged_in() => {
+                self.log_in(server, user, password).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn log_in(&self, server: &str, user: &str, password: &str) -> Result<(), NacosError> {
         let request = self.http.post(format!("http://{server}/nacos/v1/auth/login"));
         let answer = request.form(&[("username", user), ("password", password)]).send().await;
         let answer = answer.map_err(unanswered)?;
@@ -83,12 +96,16 @@ impl NacosLogin {
 
     /// Gets a token if there is none that lasts. What stands in the way shows in the requests that follow.
     pub async fn ensure(&self) {
-        if self.user.is_none() || self.token().is_some_and(|token| token.renew > Instant::now()) {
+        if self.user.is_none() || self.is_logged_in() {
             return;
         }
-        if let Err(error) = self.renew().await {
+        if let Err(error) = self.check(false).await {
             tracing::debug!(error = error.chain(), "registry.not_logged_in");
         }
+    }
+
+    fn is_logged_in(&self) -> bool {
+        self.token().is_some_and(|token| token.renew > Instant::now())
     }
 
     fn token(&self) -> Option<Token> {
@@ -106,9 +123,9 @@ fn unanswered(error: reqwest::Error) -> NacosError {
 
 /// Nobody asks for a password: that there is somebody must do.
 async fn connect(server: &str) -> Result<(), NacosError> {
-    match timeout(TIMEOUT, TcpStream::connect(server)).await {
+    match timeout(CONNECT, TcpStream::connect(server)).await {
         Ok(connected) => connected.map(drop).map_err(NacosError::Closed),
-        Err(_elapsed) => Err(NacosError::Late(TIMEOUT)),
+        Err(_elapsed) => Err(NacosError::Late(CONNECT)),
     }
 }
 

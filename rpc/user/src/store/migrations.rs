@@ -41,6 +41,15 @@ pub const MIGRATIONS: &[Migration] = &[
             "CREATE INDEX picture_by_time ON picture (created_at)",
         ],
     },
+    Migration {
+        number: 3,
+        name: "pictures by model",
+        step: Step::Expand,
+        statements: &[
+            // What a model has yet to describe, and whether there is anything: described::undescribed, is_complete.
+            "CREATE INDEX picture_by_model ON picture (model)",
+        ],
+    },
 ];
 
 /// Every table, and the column whose bucket a row is in.

@@ -3,6 +3,7 @@
 mod accounts;
 pub(crate) mod batches;
 pub(crate) mod bulk;
+pub(crate) mod described;
 mod mfa;
 mod migrations;
 mod pictures;

@@ -90,6 +90,12 @@ impl PictureStore {
         Ok(try_join_all(reads).await?.into_iter().flatten().collect())
     }
 
+    /// The ids by their shards.
+    pub(crate) fn by_shard(&self, ids: &[Id]) -> Vec<(&Shard, Vec<Id>)> {
+        let shards = self.store.by_shard(ids, |id| id.bucket());
+        shards.into_iter().map(|(shard, ids)| (shard, ids.into_iter().copied().collect())).collect()
+    }
+
     /// All shards, to be read by [`page_after`].
     pub(crate) fn shards(&self) -> &[Shard] {
         self.store.shards()

@@ -1,0 +1,1 @@
+"""The package is beside its tests."""
