@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Parser, Subcommand};
 use fanone_config::{ConfigErrors, Role, Settings, environment};
 
-use crate::{outside, seed, shard, site};
+use crate::{outside, reindex, seed, shard, site};
 
 /// A video site as micro-services, in one program.
 ///
@@ -51,6 +51,8 @@ enum Command {
     },
     /// Bring the databases of all services up to date; safe beside a running site, and to repeat
     Migrate,
+    /// Make the index of vectors in Milvus anew from the database, beside a running site
+    Reindex,
     /// Look after the shards of a service
     #[command(subcommand)]
     Shard(shard::Command),
@@ -82,6 +84,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<()> {
             return Ok(());
         }
         Command::Migrate => return runtime()?.block_on(outside::migrate(&settings(config)?)),
+        Command::Reindex => return runtime()?.block_on(reindex::run(&settings(config)?)),
         Command::Shard(command) => return runtime()?.block_on(shard::run(&settings(config)?, command)),
         Command::Seed(options) => {
             let settings = || settings(config);

@@ -4,6 +4,7 @@ mod banner;
 mod cli;
 mod outside;
 mod registration;
+mod reindex;
 mod roles;
 mod seed;
 mod shard;

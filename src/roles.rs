@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fanone_call::{Peer, Retry};
-use fanone_config::Role;
+use fanone_config::{Role, VectorsUrl};
 use fanone_interaction::InteractionService;
 use fanone_social::SocialService;
 use fanone_user::UserService;
@@ -32,7 +32,15 @@ pub(crate) async fn start(site: &Site, role: Role, listener: TcpListener) -> any
 async fn user(site: &Site, listener: TcpListener) -> anyhow::Result<Parts> {
     let (peer, store) = (peer(site, Role::User)?, site.outside.store(Role::User)?);
     let service = UserService::open(&site.settings, &site.live, store.clone(), &site.keys).await?;
-    let jobs = fanone_user::run_jobs(store, site.stop_first.clone());
+    if !matches!(site.settings.vectors.url, VectorsUrl::Memory) {
+        // Without them there is no image search; everything else goes on.
+        let checked = service.clone();
+        site.readiness.add_optional("user.vectors", move || {
+            let service = checked.clone();
+            async move { service.check_vectors().await.map_err(|error| fanone_telemetry::chain(&error)) }
+        });
+    }
+    let jobs = fanone_user::run_jobs(service.clone(), store, site.live.clone(), site.stop_first.clone());
     let handler = UserServiceServer::from_handler(service);
     let stop = site.stop_last.clone().cancelled_owned();
     let server = peer.serve::<UserServiceRequestRecv, _>(handler, listener, stop)?;

@@ -11,6 +11,7 @@ import sys
 
 FOLDER = pathlib.Path(__file__).parent
 AT = 'job="fanone", role=~"$role", instance=~"$instance"'
+VECTORS = "fanone_vector_search_duration_seconds"
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 HTTP, SERVED, CALLED, SQL, CACHE, JOB = (
     "http_server_request_duration_seconds", "rpc_server_call_duration_seconds", "rpc_client_call_duration_seconds",
@@ -150,6 +151,14 @@ STORES = {
               (rate(CACHE + "_count", "outcome"), "{{outcome}}")),
         graph("Outages", "bool", "1 while a process goes on without the cache server.",
               ("max by (role, instance) (fanone_cache_away{$at})", "{{role}} {{instance}}")),
+    ],
+    "Vectors": [
+        graph("Searches", "ops", "In memory or in Milvus. away: no answer in time, or none a moment ago.",
+              (rate(VECTORS + "_count", "outcome"), "{{outcome}}")),
+        graph("p99 of searches", "s", "At vectors.timeout_ms image search is temporarily unavailable.",
+              (quantile(0.99, VECTORS, "outcome"), "{{outcome}}")),
+        graph("Vector database away", "bool", "1 while a process has no image search. What waits is among the counters.",
+              ("max by (role, instance) (fanone_vectors_away{$at})", "{{role}} {{instance}}")),
     ],
     "The model of pictures": [
         graph("p99 of a vector", "s", "Of those that were made; at model.timeout_ms an upload goes on without.",

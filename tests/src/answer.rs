@@ -75,6 +75,16 @@ impl Answer {
         self.json().get("data").cloned().unwrap_or_default()
     }
 
+    /// What an image search has found, of which "nothing" is a failure.
+    #[track_caller]
+    pub fn pictures(&self) -> Vec<Value> {
+        if self.code() == i64::from(Code::NoPictureFound.number()) {
+            Vec::new()
+        } else {
+            self.success().items()
+        }
+    }
+
     /// A business failure: status 200, `code`, no data. The message.
     #[track_caller]
     pub fn refused(&self, code: Code) -> String {

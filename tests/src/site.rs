@@ -18,6 +18,7 @@ use crate::{
     folder::Folder,
     instance::{self, Instance, variable},
     jaeger::Jaeger,
+    milvus::Milvus,
     nacos::Namespace,
     process::Process,
     relay::{Mode, Relay},
@@ -29,7 +30,7 @@ pub const SERVICES: [&str; 4] = ["user", "video", "interaction", "social"];
 
 /// What a test's site has unlike the defaults: no rate limits, quick counters, and patience, because
 /// a test machine may be slow and busy.
-const SETTINGS: [(&str, &str); 8] = [
+const SETTINGS: [(&str, &str); 9] = [
     ("limits.enabled", "false"),
     ("counters.interval_ms", "200"),
     ("calls.rpc_timeout_ms", "15000"),
@@ -38,6 +39,7 @@ const SETTINGS: [(&str, &str); 8] = [
     ("database.acquire_timeout_ms", "10000"),
     ("database.transaction_timeout_ms", "15000"),
     ("cache.timeout_ms", "2000"),
+    ("vectors.timeout_ms", "3000"),
 ];
 
 /// How a site ended.
@@ -64,6 +66,8 @@ pub struct Site {
     namespace: Option<Namespace>,
     /// Where media are not in a folder.
     bucket: Option<Bucket>,
+    /// Where vectors are not in the memory of the processes.
+    milvus: Option<Milvus>,
     settings: Vec<(String, String)>,
     folder: Folder,
 }
@@ -98,6 +102,7 @@ impl Site {
             servers,
             namespace: (form != Form::One).then(Namespace::of_run).flatten(),
             bucket: Bucket::of_run(),
+            milvus: Milvus::of_run(),
             settings: Vec::new(),
             folder,
         };
@@ -126,6 +131,9 @@ impl Site {
         }
         if let Some(bucket) = &self.bucket {
             own.push(("media.url".to_owned(), bucket.url.clone()));
+        }
+        if let Some(milvus) = &self.milvus {
+            own.push(("vectors.url".to_owned(), milvus.url()));
         }
         own.extend(Jaeger::settings_of_run());
         own
@@ -339,6 +347,18 @@ impl Site {
     pub fn set_way_to_bucket(&self, mode: Mode) {
         if let Some(bucket) = &self.bucket {
             bucket.relay.set(mode);
+        }
+    }
+
+    /// The site's part of the Milvus, where it has one.
+    pub fn milvus(&self) -> Option<&Milvus> {
+        self.milvus.as_ref()
+    }
+
+    /// What becomes of what the site and its Milvus say to each other.
+    pub fn set_way_to_milvus(&self, mode: Mode) {
+        if let Some(milvus) = &self.milvus {
+            milvus.relay.set(mode);
         }
     }
 

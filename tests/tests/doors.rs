@@ -86,7 +86,7 @@ fn statements_are_in_the_store_folders() {
 /// to ask for is here: file, how many places, why.
 #[test]
 fn every_shard_is_asked_only_where_there_is_no_bucket() {
-    const PLACES: [(&str, usize, &str); 7] = [
+    const PLACES: [(&str, usize, &str); 8] = [
         (
             "rpc/social/src/chat/unread.rs",
             1,
@@ -103,6 +103,11 @@ fn every_shard_is_asked_only_where_there_is_no_bucket() {
             "rpc/user/src/pictures.rs",
             3,
             "the picture index, which holds everybody's: filled at the start, and kept up",
+        ),
+        (
+            "rpc/user/src/reindex.rs",
+            3,
+            "the same, made anew: how many there are, all of them, and what came meanwhile",
         ),
         ("rpc/user/src/store/pictures.rs", 1, "the same"),
         ("rpc/video/src/store/listing.rs", 1, "feed, popular and search, which are about everybody's videos"),

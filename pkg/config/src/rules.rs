@@ -9,6 +9,7 @@ use crate::database::Database;
 use crate::document::{Document, Entry};
 use crate::fault::{Fault, Origin};
 use crate::mask;
+use crate::milvus::VectorsUrl;
 use crate::model::{self, ModelUrl};
 use crate::nacos::NacosUrl;
 use crate::url::{ConfigUrl, MediaUrl};
@@ -38,6 +39,7 @@ enum Rule {
     Cache,
     Config,
     Media,
+    Vectors,
     Model,
     PreviousModel,
     Otlp,
@@ -78,7 +80,8 @@ const RULES: &[(&str, Rule)] = &[
     ("registry.url", Rule::Registry),
     ("registry.advertise", Rule::Advertise),
     ("config.url", Rule::Config),
-    ("vectors.url", Rule::OneOf(&["memory:"])),
+    ("vectors.url", Rule::Vectors),
+    ("vectors.timeout_ms", Rule::Range(1, DAY_MS)),
     ("media.url", Rule::Media),
     // No signed URL lives longer than a week.
     ("media.redirect_s", Rule::Range(0, 604_800)),
@@ -208,6 +211,7 @@ impl Rule {
             Self::LogLevel => {
                 wrong("expected directives as in RUST_LOG, for example info,fanone_video=debug".to_owned())
             }
+            Self::Vectors => text.parse::<VectorsUrl>().err().and_then(|error| wrong(error.to_string())),
             Self::Media if text.is_empty() => None,
             Self::Media => text.parse::<MediaUrl>().err().and_then(|error| wrong(error.to_string())),
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::database::Database;
+use crate::milvus::VectorsUrl;
 use crate::url::{ConfigUrl, MediaUrl, Url};
 
 /// How strict the program is with what was left to its defaults.
@@ -186,8 +187,18 @@ pub struct Config {
 /// The search by vectors.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Vectors {
-    /// `memory:`.
-    pub url: Url,
+    /// `memory:` or `milvus://…`.
+    pub url: VectorsUrl,
+    /// Longest search on a server.
+    pub timeout_ms: u64,
+}
+
+impl Vectors {
+    /// Longest search on a server.
+    #[must_use]
+    pub const fn timeout(&self) -> Duration {
+        Duration::from_millis(self.timeout_ms)
+    }
 }
 
 /// Pictures and videos.

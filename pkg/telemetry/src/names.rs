@@ -71,6 +71,10 @@ metrics! {
         "Duration of operations on the cache server, by operation and outcome.";
     CACHE_AWAY = "fanone_cache_away", Gauge, Count,
         "1 while the cache server is away and the process goes on alone.";
+    VECTOR_SEARCH_DURATION = "fanone_vector_search_duration_seconds", Histogram, Seconds,
+        "Duration of searches in the index of vectors, by outcome (ok, away, failed).";
+    VECTORS_AWAY = "fanone_vectors_away", Gauge, Count,
+        "1 while the vector database is away, so that there is no image search.";
     OUTBOX_PENDING_EVENTS = "fanone_outbox_pending_events", Gauge, Count,
         "Events in the outbox that are not delivered, by source, shard and destination.";
     OUTBOX_LAG = "fanone_outbox_lag_seconds", Gauge, Seconds,

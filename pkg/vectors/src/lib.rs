@@ -8,6 +8,8 @@ mod descriptor;
 mod error;
 mod index;
 mod memory;
+mod metric;
+mod milvus;
 mod model;
 #[cfg(test)]
 mod recognition;
@@ -15,6 +17,7 @@ mod recognition;
 pub use bytes::{from_bytes, to_bytes};
 pub use descriptor::{DIMENSION as BUILTIN_DIMENSION, NAME as BUILTIN_NAME, describe};
 pub use error::VectorError;
-pub use index::{Index, SEARCH_MAX, open_index};
+pub use index::{Index, Of, Refused, SEARCH_MAX, open_index};
 pub use memory::MemoryIndex;
+pub use milvus::{MilvusIndex, Rebuild};
 pub use model::{Model, ModelError, OpenError, Prepared};

@@ -5,18 +5,21 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
 
 use async_trait::async_trait;
 
-use crate::{Index, SEARCH_MAX, VectorError};
+use crate::{Index, Of, Refused, SEARCH_MAX, VectorError, index::unit, metric};
 
-/// The most vectors held: with 352 numbers each, 1.4 GB.
+/// The most vectors held of a model: with 352 numbers each, 1.4 GB.
 const ROWS_MAX: usize = 1_000_000;
+/// Models at a time: the present one, the one before, and those of old mistakes.
+const MODELS_MAX: usize = 8;
 
 /// An exact index in memory, empty at the start of each process.
 #[derive(Clone, Default)]
 pub struct MemoryIndex {
-    rows: Arc<RwLock<Rows>>,
+    models: Arc<RwLock<HashMap<String, Rows>>>,
 }
 
 /// `numbers` holds `ids.len()` rows of `dimension` numbers, each row of unit length.
@@ -29,23 +32,18 @@ struct Rows {
 }
 
 impl Rows {
-    fn upsert(&mut self, items: Vec<(i64, Vec<f32>)>) -> Result<(), VectorError> {
-        let expected = match items.first() {
-            Some((_, first)) if self.ids.is_empty() => first.len(),
-            _ => self.dimension,
-        };
-        let items: Vec<(i64, Vec<f32>)> = items
-            .into_iter()
-            .map(|(id, vector)| Ok((id, unit(vector, expected)?)))
-            .collect::<Result<_, VectorError>>()?;
-        let new = items.iter().filter(|(id, _)| !self.places.contains_key(id)).count();
-        if self.ids.len() + new > ROWS_MAX {
+    fn upsert(&mut self, items: Vec<(i64, Vec<f32>)>) -> Vec<Refused> {
+        items.into_iter().filter_map(|(id, vector)| Some((id, self.upsert_one(id, vector).err()?))).collect()
+    }
+
+    fn upsert_one(&mut self, id: i64, vector: Vec<f32>) -> Result<(), VectorError> {
+        let expected = if self.ids.is_empty() { vector.len() } else { self.dimension };
+        let vector = unit(vector, expected)?;
+        if self.ids.len() >= ROWS_MAX && !self.places.contains_key(&id) {
             return Err(VectorError::Full(self.ids.len()));
         }
         self.dimension = expected;
-        for (id, vector) in items {
-            self.put(id, &vector);
-        }
+        self.put(id, &vector);
         Ok(())
     }
 
@@ -94,29 +92,65 @@ impl Rows {
 
 #[async_trait]
 impl Index for MemoryIndex {
-    async fn upsert(&self, items: Vec<(i64, Vec<f32>)>) -> Result<(), VectorError> {
-        let rows = Arc::clone(&self.rows);
-        aside(move || rows.write().unwrap_or_else(PoisonError::into_inner).upsert(items)).await
+    fn is_shared(&self) -> bool {
+        false
     }
 
-    async fn remove(&self, ids: Vec<i64>) -> Result<(), VectorError> {
-        let rows = Arc::clone(&self.rows);
+    async fn upsert(&self, model: &str, items: Vec<(i64, Vec<f32>)>) -> Result<Vec<Refused>, VectorError> {
+        let (models, model) = (Arc::clone(&self.models), model.to_owned());
         aside(move || {
-            let mut rows = rows.write().unwrap_or_else(PoisonError::into_inner);
-            ids.into_iter().for_each(|id| rows.remove(id));
-            Ok(())
+            let mut models = models.write().unwrap_or_else(PoisonError::into_inner);
+            if models.len() >= MODELS_MAX && !models.contains_key(&model) {
+                return Err(VectorError::Models(models.len()));
+            }
+            Ok(models.entry(model).or_default().upsert(items))
         })
         .await
     }
 
-    async fn search(&self, vector: Vec<f32>, limit: usize) -> Result<Vec<(i64, f32)>, VectorError> {
-        let rows = Arc::clone(&self.rows);
-        let limit = limit.min(SEARCH_MAX);
-        aside(move || rows.read().unwrap_or_else(PoisonError::into_inner).search(vector, limit)).await
+    async fn remove(&self, of: Of<'_>, ids: Vec<i64>) -> Result<(), VectorError> {
+        let mut models = self.models.write().unwrap_or_else(PoisonError::into_inner);
+        for (_, rows) in models.iter_mut().filter(|(model, _)| of.has(model)) {
+            ids.iter().for_each(|id| rows.remove(*id));
+        }
+        Ok(())
     }
 
-    async fn count(&self) -> Result<usize, VectorError> {
-        Ok(self.rows.read().unwrap_or_else(PoisonError::into_inner).ids.len())
+    async fn search(
+        &self,
+        model: &str,
+        vector: Vec<f32>,
+        limit: usize,
+    ) -> Result<Vec<(i64, f32)>, VectorError> {
+        let (models, model) = (Arc::clone(&self.models), model.to_owned());
+        let limit = limit.min(SEARCH_MAX);
+        let began = Instant::now();
+        let found = aside(move || {
+            let models = models.read().unwrap_or_else(PoisonError::into_inner);
+            models.get(&model).map_or(Ok(Vec::new()), |rows| rows.search(vector, limit))
+        })
+        .await;
+        metric::SEARCHES.record([metric::outcome(&found)], began.elapsed());
+        found
+    }
+
+    async fn count(&self, model: &str) -> Result<usize, VectorError> {
+        let models = self.models.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(models.get(model).map_or(0, |rows| rows.ids.len()))
+    }
+
+    async fn ping(&self) -> Result<(), VectorError> {
+        Ok(())
+    }
+}
+
+impl Of<'_> {
+    fn has(self, model: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(only) => only == model,
+            Self::AllBut(but) => but != model,
+        }
     }
 }
 
@@ -125,24 +159,6 @@ async fn aside<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, VectorError> + Send + 'static,
 ) -> Result<T, VectorError> {
     tokio::task::spawn_blocking(work).await.map_err(VectorError::Worker)?
-}
-
-/// The vector at unit length, checked.
-fn unit(mut vector: Vec<f32>, expected: usize) -> Result<Vec<f32>, VectorError> {
-    if vector.len() != expected {
-        return Err(VectorError::Dimension { expected, actual: vector.len() });
-    }
-    if vector.iter().any(|number| !number.is_finite()) {
-        return Err(VectorError::NotFinite);
-    }
-    let length = vector.iter().map(|number| f64::from(*number).powi(2)).sum::<f64>().sqrt();
-    if length < 1e-12 {
-        return Err(VectorError::Zero);
-    }
-    for number in &mut vector {
-        *number = (f64::from(*number) / length) as f32;
-    }
-    Ok(vector)
 }
 
 /// The scalar product, in eight lanes so that the compiler uses vector instructions.
@@ -162,61 +178,83 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
 mod tests {
     use super::*;
 
+    const MODEL: &str = "model";
+
     async fn filled() -> MemoryIndex {
         let index = MemoryIndex::default();
         let items = vec![(1, vec![1.0, 0.0, 0.0]), (2, vec![0.0, 5.0, 0.0]), (3, vec![3.0, 3.0, 0.0])];
-        index.upsert(items).await.unwrap();
+        assert!(index.upsert(MODEL, items).await.unwrap().is_empty());
         index
     }
 
-    fn ids(matches: &[(i64, f32)]) -> Vec<i64> {
+    async fn search(index: &MemoryIndex, vector: &[f32], limit: usize) -> Vec<i64> {
+        let matches = index.search(MODEL, vector.to_vec(), limit).await.unwrap();
+        assert!(matches.iter().all(|(_, score)| (-1.0001..=1.0001).contains(score)));
         matches.iter().map(|(id, _)| *id).collect()
     }
 
     #[tokio::test]
     async fn the_nearest_come_first_whatever_their_length() {
-        let matches = filled().await.search(vec![0.1, 0.9, 0.0], 2).await.unwrap();
-        assert_eq!(ids(&matches), [2, 3]);
-        assert!(matches.iter().all(|(_, score)| (-1.0001..=1.0001).contains(score)));
+        assert_eq!(search(&filled().await, &[0.1, 0.9, 0.0], 2).await, [2, 3]);
     }
 
     #[tokio::test]
     async fn equal_scores_are_ordered_by_id() {
         let index = MemoryIndex::default();
-        index.upsert(vec![(9, vec![1.0]), (4, vec![2.0]), (7, vec![3.0])]).await.unwrap();
-        assert_eq!(ids(&index.search(vec![1.0], 10).await.unwrap()), [4, 7, 9]);
-        assert_eq!(ids(&index.search(vec![1.0], 2).await.unwrap()), [4, 7]);
+        index.upsert(MODEL, vec![(9, vec![1.0]), (4, vec![2.0]), (7, vec![3.0])]).await.unwrap();
+        assert_eq!(search(&index, &[1.0], 10).await, [4, 7, 9]);
+        assert_eq!(search(&index, &[1.0], 2).await, [4, 7]);
     }
 
     #[tokio::test]
     async fn an_id_is_replaced_and_removed() {
         let index = filled().await;
-        index.upsert(vec![(1, vec![0.0, 0.0, 1.0])]).await.unwrap();
-        assert_eq!(ids(&index.search(vec![0.0, 0.0, 1.0], 1).await.unwrap()), [1]);
-        index.remove(vec![1, 99]).await.unwrap();
-        assert_eq!(index.count().await.unwrap(), 2);
-        assert_eq!(ids(&index.search(vec![0.0, 1.0, 0.0], 9).await.unwrap()), [2, 3]);
-        index.remove(vec![3, 2]).await.unwrap();
-        assert!(index.search(vec![0.0, 1.0, 0.0], 9).await.unwrap().is_empty());
+        index.upsert(MODEL, vec![(1, vec![0.0, 0.0, 1.0])]).await.unwrap();
+        assert_eq!(search(&index, &[0.0, 0.0, 1.0], 1).await, [1]);
+        index.remove(Of::All, vec![1, 99]).await.unwrap();
+        assert_eq!(index.count(MODEL).await.unwrap(), 2);
+        assert_eq!(search(&index, &[0.0, 1.0, 0.0], 9).await, [2, 3]);
+        index.remove(Of::Only(MODEL), vec![3, 2]).await.unwrap();
+        assert!(search(&index, &[0.0, 1.0, 0.0], 9).await.is_empty());
     }
 
     #[tokio::test]
-    async fn a_bad_vector_is_refused_and_stores_nothing() {
+    async fn a_bad_vector_is_refused_and_holds_up_no_other() {
         let index = filled().await;
-        let good = vec![0.0, 0.0, 1.0];
-        let refused = |bad: Vec<f32>| index.upsert(vec![(8, good.clone()), (9, bad)]);
-        assert!(matches!(refused(vec![1.0]).await, Err(VectorError::Dimension { expected: 3, actual: 1 })));
-        assert!(matches!(refused(vec![1.0, f32::NAN, 0.0]).await, Err(VectorError::NotFinite)));
-        assert!(matches!(refused(vec![0.0; 3]).await, Err(VectorError::Zero)));
-        assert_eq!(index.count().await.unwrap(), 3);
-        assert!(matches!(index.search(vec![1.0], 1).await, Err(VectorError::Dimension { .. })));
+        let items =
+            vec![(7, vec![1.0]), (8, vec![0.0, 0.0, 1.0]), (9, vec![1.0, f32::NAN, 0.0]), (10, vec![0.0; 3])];
+        let refused = index.upsert(MODEL, items).await.unwrap();
+        assert!(matches!(
+            &*refused,
+            [
+                (7, VectorError::Dimension { expected: 3, actual: 1 }),
+                (9, VectorError::NotFinite),
+                (10, VectorError::Zero)
+            ]
+        ));
+        assert_eq!(search(&index, &[0.0, 0.0, 1.0], 1).await, [8]);
+        assert!(matches!(index.search(MODEL, vec![1.0], 1).await, Err(VectorError::Dimension { .. })));
     }
 
     #[tokio::test]
     async fn an_empty_vector_does_not_set_a_dimension() {
         let index = MemoryIndex::default();
-        assert!(matches!(index.upsert(vec![(1, vec![])]).await, Err(VectorError::Zero)));
-        index.upsert(vec![]).await.unwrap();
-        index.upsert(vec![(1, vec![1.0, 2.0])]).await.unwrap();
+        let refused = index.upsert(MODEL, vec![(1, vec![]), (2, vec![1.0, 2.0])]).await.unwrap();
+        assert!(matches!(&*refused, [(1, VectorError::Zero)]));
+        assert_eq!(index.count(MODEL).await.unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn each_model_has_an_index_of_its_own() {
+        let index = filled().await;
+        index.upsert("other", vec![(1, vec![1.0]), (5, vec![2.0])]).await.unwrap();
+        assert_eq!(index.search("other", vec![1.0], 9).await.unwrap().len(), 2);
+        assert_eq!(index.search("third", vec![1.0], 9).await.unwrap(), []);
+        index.remove(Of::AllBut("other"), vec![1, 5]).await.unwrap();
+        assert_eq!((index.count(MODEL).await.unwrap(), index.count("other").await.unwrap()), (2, 2));
+        for number in 0..MODELS_MAX {
+            index.upsert(&number.to_string(), vec![(1, vec![1.0])]).await.ok();
+        }
+        assert!(matches!(index.upsert("one more", vec![]).await, Err(VectorError::Models(MODELS_MAX))));
     }
 }

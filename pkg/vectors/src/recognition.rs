@@ -231,13 +231,13 @@ async fn measure(model: &Model) {
     for (number, picture) in (0..).zip(&pictures) {
         originals.push((number, model.embed(DynamicImage::from(picture.clone())).await.unwrap()));
     }
-    index.upsert(originals).await.unwrap();
+    index.upsert("m", originals).await.unwrap();
     for (name, least, alter) in ALTERATIONS {
         let mut found = 0;
         let mut lost = vec![0; 8];
         for (number, picture) in (0..).zip(&pictures) {
             let copy = model.embed(DynamicImage::from(alter(picture))).await.unwrap();
-            let best = index.search(copy, 1).await.unwrap();
+            let best = index.search("m", copy, 1).await.unwrap();
             if best[0].0 == number { found += 1 } else { lost[number as usize % 8] += 1 }
         }
         let percent = 100.0 * found as f32 / PICTURES as f32;

@@ -54,7 +54,8 @@ impl Pictures {
         let mut written = 0;
         for (shard, ids) in self.store.by_shard(&ids) {
             let vectors = ids.into_iter().filter_map(|id| Some((id, vectors.get(&id)?.clone()))).collect();
-            let rows = described::describe(shard, Arc::clone(&model), Arc::new(vectors)).await?;
+            let rows =
+                described::describe(shard, self.store.feed, Arc::clone(&model), Arc::new(vectors)).await?;
             written += rows.len();
             self.added(rows).await;
         }

@@ -102,7 +102,4 @@ pub enum OpenError {
     /// Its database.
     #[error("the database of the user service")]
     Store(#[from] StoreError),
-    /// The picture library.
-    #[error("the picture library")]
-    Vector(#[from] VectorError),
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use fanone_base::{Id, InvalidField};
-use fanone_store::{OutboxEvent, Store};
+use fanone_store::OutboxEvent;
 
 use crate::{
     error::UserError,
@@ -50,7 +50,6 @@ pub(crate) struct Batch {
 /// Applies batches, each once.
 #[derive(Clone)]
 pub(crate) struct Events {
-    pub(crate) store: Store,
     pub(crate) pictures: Pictures,
 }
 
@@ -80,7 +79,7 @@ impl Events {
             }
             events.push(OutboxEvent::counter(kind, entity, delta));
         }
-        batches::apply(&self.store, &batch.source, batch.number, events, covers.clone()).await?;
+        batches::apply(&self.pictures.store, &batch.source, batch.number, events, covers.clone()).await?;
         self.pictures.added(covers.into_values().collect()).await;
         self.pictures.removed(&removed).await;
         Ok(())

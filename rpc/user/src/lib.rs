@@ -11,6 +11,7 @@ mod credentials;
 mod described;
 mod error;
 mod events;
+mod feed;
 mod jobs;
 mod lockout;
 mod login;
@@ -18,6 +19,7 @@ mod mfa;
 mod names;
 mod passwords;
 mod pictures;
+mod reindex;
 mod seal;
 mod service;
 mod sessions;
@@ -30,6 +32,7 @@ use fanone_base::{IdGenerator, time};
 use fanone_config::{Live, Settings};
 use fanone_identity::Keys;
 use fanone_store::{Recent, Store};
+use fanone_vectors::{VectorError, open_index};
 
 use crate::{
     accounts::Accounts,
@@ -42,11 +45,12 @@ use crate::{
     pictures::Pictures,
     seal::Seal,
     sessions::Sessions,
-    store::{AccountStore, MfaStore, PictureStore, SessionStore},
+    store::{AccountStore, MfaStore, SessionStore},
 };
 
 pub use error::OpenError;
 pub use jobs::run_jobs;
+pub use reindex::{Progress, ReindexError, reindex};
 pub use store::{
     MIGRATIONS, TABLES,
     bulk::{LoadError, UserRow, load},
@@ -65,6 +69,11 @@ pub struct UserService {
 }
 
 impl UserService {
+    /// Whether the index of vectors can be searched.
+    pub async fn check_vectors(&self) -> Result<(), VectorError> {
+        self.pictures.index.ping().await
+    }
+
     /// The service on its own rows, which [`MIGRATIONS`] have prepared. Fills the picture index.
     pub async fn open(
         settings: &Settings,
@@ -72,7 +81,8 @@ impl UserService {
         store: Store,
         keys: &Keys,
     ) -> Result<Self, OpenError> {
-        let pictures = Pictures::open(PictureStore(store.clone()), &settings.vectors.url).await?;
+        let index = open_index(&settings.vectors.url, settings.vectors.timeout());
+        let pictures = Pictures::open(store.clone(), index).await?;
         let ids = IdGenerator::default();
         let account_store = AccountStore(store.clone());
         let passwords = Passwords::new();
@@ -99,7 +109,7 @@ impl UserService {
         let login =
             Login { accounts: accounts.clone(), credentials, mfa: mfa.clone(), sessions: sessions.clone() };
         let avatars = Avatars { accounts: accounts.clone(), pictures: pictures.clone(), ids };
-        let events = Events { store, pictures: pictures.clone() };
+        let events = Events { pictures: pictures.clone() };
         Ok(Self { accounts, login, sessions, mfa, avatars, pictures, events })
     }
 }

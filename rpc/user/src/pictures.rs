@@ -1,38 +1,35 @@
 //! The picture library: which avatars and covers look like a given picture.
 //!
-//! The table is the truth. The index holds ids only, is filled from the table when the service starts
-//! and follows each commit; an id whose row is gone is dropped when a search comes upon it. What other processes have
-//! written is taken in before a search, unless their shard is still at the version of the last time. Each model has an index
-//! of its own: vectors of different models can't be compared.
+//! The table is the truth. The index holds ids only; one whose row is gone is dropped when a search comes upon it. An index
+//! of this process is filled from the table when the service starts and follows each commit; what other processes have
+//! written is taken in before a search, unless their shard is still at the version of the last time. An index that all
+//! processes share is fed from the outbox (`feed.rs`).
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, PoisonError, RwLock},
-};
+use std::{collections::HashMap, sync::Arc};
 
 use fanone_base::{Id, InvalidField, time};
-use fanone_store::{Shard, StoreError};
-use fanone_vectors::{Index, VectorError, from_bytes, open_index};
+use fanone_store::{Shard, Store, StoreError};
+use fanone_vectors::{Index, Of, VectorError, from_bytes};
 use futures::future::try_join_all;
 
 use crate::{
     error::UserError,
-    store::{Picture, PictureStore, changed_since, page_after},
+    store::{Feed, Picture, PictureStore, changed_since, page_after},
 };
 
 /// Rows read at a time when the index is filled.
-const PAGE_ROWS: u64 = 500;
+pub(crate) const PAGE_ROWS: u64 = 500;
 /// A row that another process writes now may bear a time that lies so far back: its transaction takes a while, and
 /// clocks differ.
-const BEHIND_MS: i64 = 20_000;
+pub(crate) const BEHIND_MS: i64 = 20_000;
+/// An id of a picture that is younger is not dropped from the index: its row may only be unknown yet where we read.
+const YOUNG_MS: i64 = 60_000;
 /// Matches asked for at once.
 const LIMIT_MAX: usize = 100;
 /// A search that meets ids without rows is repeated so often.
 const SEARCH_TRIES: usize = 3;
 const KEY_BYTES_MAX: usize = 255;
 const MODEL_BYTES_MAX: usize = 64;
-/// Models whose vectors lie in the table at a time: the present one, the one before, and those of old mistakes.
-const MODELS_MAX: usize = 8;
 const VECTOR_BYTES_MAX: usize = 4 * 4096;
 
 /// A picture of the library that is like another.
@@ -43,41 +40,11 @@ pub(crate) struct Match {
     pub(crate) score: f64,
 }
 
-/// The indexes by the name of their model; each is made when the first picture of its model comes.
-#[derive(Clone)]
-struct Indexes {
-    url: Arc<str>,
-    by_model: Arc<RwLock<HashMap<String, Arc<dyn Index>>>>,
-}
-
-impl Indexes {
-    fn of(&self, model: &str) -> Option<Arc<dyn Index>> {
-        self.by_model.read().unwrap_or_else(PoisonError::into_inner).get(model).cloned()
-    }
-
-    fn all(&self) -> Vec<Arc<dyn Index>> {
-        self.by_model.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
-    }
-
-    fn made(&self, model: &str) -> Result<Arc<dyn Index>, VectorError> {
-        let mut indexes = self.by_model.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(index) = indexes.get(model) {
-            return Ok(Arc::clone(index));
-        }
-        if indexes.len() >= MODELS_MAX {
-            return Err(VectorError::Full(indexes.len()));
-        }
-        let index = open_index(&self.url)?;
-        indexes.insert(model.to_owned(), Arc::clone(&index));
-        Ok(index)
-    }
-}
-
-/// Finds pictures by the vectors of any model that has described them.
+/// Finds pictures by their vectors.
 #[derive(Clone)]
 pub(crate) struct Pictures {
     pub(crate) store: PictureStore,
-    indexes: Indexes,
+    pub(crate) index: Arc<dyn Index>,
     /// Of each shard, in order.
     seen: Arc<[tokio::sync::Mutex<Seen>]>,
 }
@@ -91,22 +58,29 @@ struct Seen {
 }
 
 impl Pictures {
-    /// The library with every picture in the index of its model, which `url` chooses.
-    pub(crate) async fn open(store: PictureStore, url: &str) -> Result<Self, StoreError> {
+    /// The library, with every picture in the index.
+    pub(crate) async fn open(store: Store, index: Arc<dyn Index>) -> Result<Self, StoreError> {
+        let feed = if index.is_shared() { Feed::Outbox } else { Feed::Table };
         let seen = store.shards().iter().map(|_| tokio::sync::Mutex::default()).collect();
-        let indexes = Indexes { url: url.into(), by_model: Arc::default() };
-        let pictures = Self { store, indexes, seen };
-        for (shard, seen) in pictures.store.shards().iter().zip(&*pictures.seen) {
+        let pictures = Self { store: PictureStore { store, feed }, index, seen };
+        if feed == Feed::Table {
+            pictures.fill().await?;
+        }
+        Ok(pictures)
+    }
+
+    async fn fill(&self) -> Result<(), StoreError> {
+        for (shard, seen) in self.store.shards().iter().zip(&*self.seen) {
             seen.lock().await.at = time::now_ms();
             let mut last = 0;
             loop {
                 let page = page_after(shard, last, PAGE_ROWS).await?;
                 let Some(picture) = page.last() else { break };
                 last = picture.id;
-                pictures.added(page).await;
+                self.take_in(page).await;
             }
         }
-        Ok(pictures)
+        Ok(())
     }
 
     /// The pictures nearest to `vector`, best first.
@@ -123,28 +97,34 @@ impl Pictures {
             return Err(InvalidField::missing("vector").into());
         }
         self.catch_up().await?;
-        let Some(index) = self.indexes.of(model) else { return Ok(Vec::new()) };
-        let mut matches = Vec::new();
+        let (mut matches, mut ghosts) = (Vec::new(), 0);
         for _ in 0..SEARCH_TRIES {
-            let near = index.search(vector.clone(), limit).await?;
+            let near = self.index.search(model, vector.clone(), limit + ghosts).await?;
             let ids: Vec<Id> = near.iter().map(|(id, _)| Id(*id)).collect();
             let found = self.store.find(&ids).await?;
-            let mut rows: HashMap<i64, Picture> = found.into_iter().map(|row| (row.id, row)).collect();
+            let found = found.into_iter().filter(|row| row.model == model);
+            let mut rows: HashMap<i64, Picture> = found.map(|row| (row.id, row)).collect();
             let gone = ids.into_iter().filter(|id| !rows.contains_key(&id.0)).collect::<Vec<_>>();
             matches = near
                 .into_iter()
                 .filter_map(|(id, score)| Some(Match { picture: rows.remove(&id)?, score: score.into() }))
+                .take(limit)
                 .collect();
-            if gone.is_empty() {
+            if gone.is_empty() || matches.len() == limit {
+                self.drop_ghosts(model, gone);
                 break;
             }
-            self.removed(&gone).await;
+            ghosts = gone.len();
+            self.drop_ghosts(model, gone);
         }
         Ok(matches)
     }
 
     /// Takes in what other processes have written.
     async fn catch_up(&self) -> Result<(), StoreError> {
+        if self.store.feed == Feed::Outbox {
+            return Ok(());
+        }
         let shards = self.store.shards().iter().zip(&*self.seen).filter(|(shard, _)| shard.is_shared());
         try_join_all(shards.map(|(shard, seen)| async {
             let mut seen = seen.lock().await;
@@ -164,52 +144,79 @@ impl Pictures {
             let page = changed_since(shard, seen.at - BEHIND_MS, last, PAGE_ROWS).await?;
             let Some(picture) = page.last() else { break };
             last = Some((picture.created_at, Id(picture.id)));
-            self.added(page).await;
+            self.take_in(page).await;
         }
         *seen = Seen { version, at: now };
         Ok(())
     }
 
-    /// Takes stored pictures into the index. One that does not fit is left out and logged: it must not
-    /// hold up what is stored with it.
+    /// Has an index of this process follow: these pictures are stored. An index that is shared hears of it by the outbox.
     pub(crate) async fn added(&self, pictures: Vec<Picture>) {
-        let mut by_model: HashMap<String, Vec<(i64, Vec<f32>)>> = HashMap::new();
-        for it in pictures.into_iter().filter(|it| !it.vector.is_empty()) {
-            // What is stored has been checked, so that none is lost here.
-            let Ok(vector) = from_bytes(&it.vector) else { continue };
-            by_model.entry(it.model).or_default().push((it.id, vector));
-        }
-        for (model, items) in by_model {
-            match self.indexes.made(&model) {
-                Ok(index) => add(&*index, items).await,
-                Err(error) => {
-                    let error: &dyn std::error::Error = &error;
-                    tracing::warn!(model, error, "pictures of this model cannot be searched for");
-                }
-            }
+        if self.store.feed == Feed::Table {
+            self.take_in(pictures).await;
         }
     }
 
-    /// Drops pictures from the index.
+    /// Has an index of this process follow: these pictures have gone.
     pub(crate) async fn removed(&self, ids: &[Id]) {
-        for index in self.indexes.all() {
-            if let Err(error) = index.remove(ids.iter().map(|id| id.0).collect()).await {
-                let error: &dyn std::error::Error = &error;
-                tracing::warn!(error, "pictures stay in the index");
-            }
+        if self.store.feed == Feed::Table {
+            let removed = self.index.remove(Of::All, ids.iter().map(|id| id.0).collect()).await;
+            log_failure("pictures stay in the index", removed);
         }
+    }
+
+    async fn take_in(&self, pictures: Vec<Picture>) {
+        log_failure("pictures can't be searched for", self.store_vectors(pictures).await);
+    }
+
+    /// Stores the vectors of pictures in the index of their model, and in no other. One that does not fit is left out and
+    /// logged: it must not hold up what is stored with it.
+    pub(crate) async fn store_vectors(&self, pictures: Vec<Picture>) -> Result<(), VectorError> {
+        for (model, items) in by_model(pictures) {
+            let ids = items.iter().map(|(id, _)| *id).collect();
+            log_refused(&model, self.index.upsert(&model, items).await?);
+            self.index.remove(Of::AllBut(&model), ids).await?;
+        }
+        Ok(())
+    }
+
+    /// Drops ids that no row stands behind, when there is time.
+    fn drop_ghosts(&self, model: &str, mut ids: Vec<Id>) {
+        let old = time::now_ms() - YOUNG_MS;
+        ids.retain(|id| id.millis() < old);
+        if ids.is_empty() {
+            return;
+        }
+        let (index, model) = (Arc::clone(&self.index), model.to_owned());
+        tokio::spawn(async move {
+            let removed = index.remove(Of::Only(&model), ids.iter().map(|id| id.0).collect()).await;
+            log_failure("pictures stay in the index", removed);
+        });
     }
 }
 
-async fn add(index: &dyn Index, items: Vec<(i64, Vec<f32>)>) {
-    if index.upsert(items.clone()).await.is_ok() {
-        return;
+/// The vectors of pictures that have one, by their model.
+pub(crate) fn by_model(pictures: Vec<Picture>) -> HashMap<String, Vec<(i64, Vec<f32>)>> {
+    let mut models: HashMap<String, Vec<(i64, Vec<f32>)>> = HashMap::new();
+    for picture in pictures.into_iter().filter(|it| !it.vector.is_empty()) {
+        // What is stored has been checked, so that none is lost here.
+        let Ok(vector) = from_bytes(&picture.vector) else { continue };
+        models.entry(picture.model).or_default().push((picture.id, vector));
     }
-    for (id, vector) in items {
-        if let Err(error) = index.upsert(vec![(id, vector)]).await {
-            let error: &dyn std::error::Error = &error;
-            tracing::warn!(picture = id, error, "a picture cannot be searched for");
-        }
+    models
+}
+
+pub(crate) fn log_refused(model: &str, refused: Vec<fanone_vectors::Refused>) {
+    for (picture, error) in refused {
+        let error: &dyn std::error::Error = &error;
+        tracing::warn!(picture, model, error, "a picture can't be searched for");
+    }
+}
+
+fn log_failure(what: &str, result: Result<(), VectorError>) {
+    if let Err(error) = result {
+        let error: &dyn std::error::Error = &error;
+        tracing::warn!(error, "{what}");
     }
 }
 

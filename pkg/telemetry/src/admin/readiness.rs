@@ -14,16 +14,22 @@ const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
 
 type Check = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
 
-/// The parts that must work for the program to be ready. Cheap to clone; clones share their parts.
+#[derive(Clone)]
+struct Part {
+    check: Check,
+    is_optional: bool,
+}
+
+/// The parts that must work for the program to be ready, and those without which it does less. Cheap to clone; clones share their parts.
 #[derive(Clone, Default)]
 pub struct Readiness {
-    checks: Arc<RwLock<BTreeMap<String, Check>>>,
+    checks: Arc<RwLock<BTreeMap<String, Part>>>,
 }
 
 /// How the parts are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// Whether every part works.
+    /// Whether every part works that is not optional.
     pub ready: bool,
     /// Each part by its name.
     pub parts: BTreeMap<String, PartReport>,
@@ -34,6 +40,9 @@ pub struct Report {
 pub struct PartReport {
     /// Whether it works.
     pub ready: bool,
+    /// Whether the program is ready without it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub optional: bool,
     /// Why not; absent when it works.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,
@@ -48,27 +57,47 @@ impl Readiness {
         F: Future<Output = Result<(), E>> + Send + 'static,
         E: Display,
     {
+        self.insert(name.into(), check, false);
+    }
+
+    /// The same for a part without which the program is ready, though it does less.
+    pub fn add_optional<C, F, E>(&self, name: impl Into<String>, check: C)
+    where
+        C: Fn() -> F + Send + Sync + 'static,
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        E: Display,
+    {
+        self.insert(name.into(), check, true);
+    }
+
+    fn insert<C, F, E>(&self, name: String, check: C, is_optional: bool)
+    where
+        C: Fn() -> F + Send + Sync + 'static,
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        E: Display,
+    {
         let check: Check =
             Arc::new(move || check().map(|outcome| outcome.map_err(|e| e.to_string())).boxed());
-        self.checks.write().unwrap_or_else(PoisonError::into_inner).insert(name.into(), check);
+        let part = Part { check, is_optional };
+        self.checks.write().unwrap_or_else(PoisonError::into_inner).insert(name, part);
     }
 
     /// Asks every part.
     pub async fn report(&self) -> Report {
         let checks = self.checks.read().unwrap_or_else(PoisonError::into_inner).clone();
         let parts =
-            join_all(checks.into_iter().map(|(name, check)| async move { (name, ask(&check).await) })).await;
+            join_all(checks.into_iter().map(|(name, part)| async move { (name, ask(&part).await) })).await;
         let parts: BTreeMap<String, PartReport> = parts.into_iter().collect();
-        Report { ready: parts.values().all(|part| part.ready), parts }
+        Report { ready: parts.values().all(|part| part.ready || part.optional), parts }
     }
 }
 
-async fn ask(check: &Check) -> PartReport {
-    let fault = match tokio::time::timeout(CHECK_TIMEOUT, check()).await {
+async fn ask(part: &Part) -> PartReport {
+    let fault = match tokio::time::timeout(CHECK_TIMEOUT, (part.check)()).await {
         Ok(outcome) => outcome.err(),
         Err(_elapsed) => Some(format!("no answer within {} s", CHECK_TIMEOUT.as_secs())),
     };
-    PartReport { ready: fault.is_none(), fault }
+    PartReport { ready: fault.is_none(), optional: part.is_optional, fault }
 }
 
 #[cfg(test)]
@@ -87,5 +116,14 @@ mod tests {
         assert!(report.parts["good"].ready);
         assert_eq!(report.parts["bad"].fault.as_deref(), Some("disk is full"));
         assert_eq!(report.parts["slow"].fault.as_deref(), Some("no answer within 1 s"));
+    }
+
+    #[tokio::test]
+    async fn the_program_is_ready_without_an_optional_part() {
+        let readiness = Readiness::default();
+        readiness.add_optional("search", || async { Err("away") });
+        let report = readiness.report().await;
+        assert!(report.ready && !report.parts["search"].ready);
+        assert_eq!(report.parts["search"].fault.as_deref(), Some("away"));
     }
 }

@@ -4,24 +4,24 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use fanone_base::Id;
-use fanone_store::{OutboxEvent, Store, StoreError, Tx, inbox};
+use fanone_store::{OutboxEvent, StoreError, Tx, inbox};
 
-use super::{Counts, Picture, accounts, pictures};
+use super::{Counts, Feed, Picture, PictureStore, accounts, pictures};
 use crate::events::kind;
 
 /// Applies batch `number` of `source`, unless it has been applied. The entity of an event is a user or,
 /// for covers, a picture; `covers` holds the added ones by id.
 pub(crate) async fn apply(
-    store: &Store,
+    store: &PictureStore,
     source: &str,
     number: i64,
     events: Vec<OutboxEvent>,
     covers: HashMap<i64, Picture>,
 ) -> Result<(), StoreError> {
-    let covers = Arc::new(covers);
-    inbox::apply(store, source, number, events, move |tx, events| {
+    let (covers, feed) = (Arc::new(covers), store.feed);
+    inbox::apply(&store.store, source, number, events, move |tx, events| {
         let covers = Arc::clone(&covers);
-        Box::pin(async move { apply_here(tx, events, &covers).await })
+        Box::pin(async move { apply_here(tx, feed, events, &covers).await })
     })
     .await
 }
@@ -29,6 +29,7 @@ pub(crate) async fn apply(
 /// Applies the events of one shard.
 async fn apply_here(
     tx: &Tx,
+    feed: Feed,
     events: Vec<OutboxEvent>,
     covers: &HashMap<i64, Picture>,
 ) -> Result<(), StoreError> {
@@ -42,10 +43,10 @@ async fn apply_here(
             kind::USER_FOLLOWERS => counts.entry(id).or_default().followers += delta,
             kind::COVER_ADDED => {
                 if let Some(cover) = covers.get(&id) {
-                    pictures::put(tx, cover.clone()).await?;
+                    pictures::put(tx, feed, cover.clone()).await?;
                 }
             }
-            kind::COVER_REMOVED => pictures::remove(tx, id).await?,
+            kind::COVER_REMOVED => pictures::remove(tx, feed, id).await?,
             _ => {}
         }
     }

@@ -6,7 +6,7 @@ use fanone_base::{Id, time};
 use fanone_store::{Shard, StoreError, Tx};
 use sea_orm::{QueryOrder as _, QuerySelect as _, entity::prelude::*, sea_query::ExprTrait as _};
 
-use super::pictures::{Column, Entity, Picture};
+use super::pictures::{Column, Entity, Feed, Picture};
 
 /// The pictures of a shard that `model` has not described, with their media keys; at most `limit`.
 pub(crate) async fn undescribed(
@@ -30,18 +30,24 @@ pub(crate) async fn is_complete(shard: &Shard, model: &str) -> Result<bool, Stor
 /// Gives pictures of a shard their vectors of `model`. Answers those that are still there and had none of it.
 pub(crate) async fn describe(
     shard: &Shard,
+    feed: Feed,
     model: Arc<str>,
     vectors: Arc<Vec<(Id, Vec<u8>)>>,
 ) -> Result<Vec<Picture>, StoreError> {
     shard
         .write(move |tx| {
             let (model, vectors) = (Arc::clone(&model), Arc::clone(&vectors));
-            Box::pin(async move { describe_here(tx, &model, &vectors).await })
+            Box::pin(async move { describe_here(tx, feed, &model, &vectors).await })
         })
         .await
 }
 
-async fn describe_here(tx: &Tx, model: &str, vectors: &[(Id, Vec<u8>)]) -> Result<Vec<Picture>, StoreError> {
+async fn describe_here(
+    tx: &Tx,
+    feed: Feed,
+    model: &str,
+    vectors: &[(Id, Vec<u8>)],
+) -> Result<Vec<Picture>, StoreError> {
     let now = time::now_ms();
     let ids = vectors.iter().map(|(id, _)| id.0);
     // In the order of the ids: changes that cross cannot block each other.
@@ -66,5 +72,7 @@ async fn describe_here(tx: &Tx, model: &str, vectors: &[(Id, Vec<u8>)]) -> Resul
             });
         }
     }
+    let ids: Vec<i64> = described.iter().map(|row| row.id).collect();
+    feed.changed(tx, &ids).await?;
     Ok(described)
 }

@@ -12,5 +12,7 @@ mod sessions;
 pub(crate) use accounts::{AccountStore, Counts, Credentials, NewAccount, Profile, Registered};
 pub(crate) use mfa::{Attempt, Change, MfaRow, MfaStore};
 pub use migrations::{MIGRATIONS, TABLES};
-pub(crate) use pictures::{Picture, PictureStore, changed_since, page_after};
+pub(crate) use pictures::{
+    Feed, INDEX, Picture, PictureStore, changed_since, count as count_pictures, page_after,
+};
 pub(crate) use sessions::{Rotation, SessionRow, SessionStore, purge as purge_sessions};

@@ -1,7 +1,7 @@
 //! The table of the picture library: avatars and covers with their vectors.
 
 use fanone_base::Id;
-use fanone_store::{Shard, Store, StoreError, Tx};
+use fanone_store::{OutboxEvent, Shard, Store, StoreError, Tx, outbox};
 use futures::future::try_join_all;
 use sea_orm::{
     ActiveValue::Set,
@@ -38,21 +38,53 @@ pub(crate) enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
+/// The destination of the outbox by which an index hears of changed pictures that all processes share.
+pub(crate) const INDEX: &str = "vectors";
+/// The one kind of event that goes there: look at the picture's row.
+const CHANGED: i32 = 1;
+
+/// How the index of vectors follows the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Feed {
+    /// Each process has one, and looks into the table.
+    Table,
+    /// All processes have the same. Each change leaves an event in the outbox.
+    Outbox,
+}
+
+impl Feed {
+    /// Has the index hear of pictures that are written or deleted in this transaction. Whatever changes a row of the
+    /// table calls this.
+    pub(super) async fn changed(self, tx: &Tx, ids: &[i64]) -> Result<(), StoreError> {
+        match self {
+            Self::Table => Ok(()),
+            Self::Outbox => {
+                let events: Vec<OutboxEvent> =
+                    ids.iter().map(|id| OutboxEvent::counter(CHANGED, Id(*id), 0)).collect();
+                outbox::record(tx, INDEX, &events).await
+            }
+        }
+    }
+}
+
 /// Pictures, each in its user's bucket.
 #[derive(Clone)]
-pub(crate) struct PictureStore(pub(crate) Store);
+pub(crate) struct PictureStore {
+    pub(crate) store: Store,
+    pub(crate) feed: Feed,
+}
 
 impl PictureStore {
     /// Stores an avatar in place of the user's last, and answers that one: its picture's id (0: none)
     /// and media key. None for an unknown user.
     pub(crate) async fn replace_avatar(&self, picture: Picture) -> Result<Option<(i64, String)>, StoreError> {
-        let shard = self.0.shard(Id(picture.id).bucket());
-        shard.write(move |tx| Box::pin(replace_avatar(tx, picture.clone()))).await
+        let (shard, feed) = (self.store.shard(Id(picture.id).bucket()), self.feed);
+        shard.write(move |tx| Box::pin(replace_avatar(tx, feed, picture.clone()))).await
     }
 
     /// The pictures with these ids, in no order.
     pub(crate) async fn find(&self, ids: &[Id]) -> Result<Vec<Picture>, StoreError> {
-        let reads = self.0.by_shard(ids, |id| id.bucket()).into_iter().map(|(shard, ids)| {
+        let reads = self.store.by_shard(ids, |id| id.bucket()).into_iter().map(|(shard, ids)| {
             Entity::find().filter(Column::Id.is_in(ids.iter().map(|id| id.0))).all(shard.read())
         });
         Ok(try_join_all(reads).await?.into_iter().flatten().collect())
@@ -60,13 +92,13 @@ impl PictureStore {
 
     /// The ids by their shards.
     pub(crate) fn by_shard(&self, ids: &[Id]) -> Vec<(&Shard, Vec<Id>)> {
-        let shards = self.0.by_shard(ids, |id| id.bucket());
+        let shards = self.store.by_shard(ids, |id| id.bucket());
         shards.into_iter().map(|(shard, ids)| (shard, ids.into_iter().copied().collect())).collect()
     }
 
     /// All shards, to be read by [`page_after`].
     pub(crate) fn shards(&self) -> &[Shard] {
-        self.0.shards()
+        self.store.shards()
     }
 }
 
@@ -93,18 +125,29 @@ pub(crate) async fn changed_since(
     Ok(query.all(shard.read()).await?)
 }
 
-async fn replace_avatar(tx: &Tx, picture: Picture) -> Result<Option<(i64, String)>, StoreError> {
+/// How many pictures a shard has.
+pub(crate) async fn count(shard: &Shard) -> Result<u64, StoreError> {
+    let query = Entity::find().select_only().column_as(Column::Id.count(), "pictures");
+    let count: Option<i64> = query.into_tuple().one(shard.read()).await?;
+    Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or(0))
+}
+
+async fn replace_avatar(tx: &Tx, feed: Feed, picture: Picture) -> Result<Option<(i64, String)>, StoreError> {
     let (user, id, now) = (Id(picture.user_id), Id(picture.id), picture.created_at);
     let Some(previous) = accounts::set_avatar(tx, user, id, &picture.media_key, now).await? else {
         return Ok(None);
     };
-    remove(tx, previous.0).await?;
+    if previous.0 != 0 {
+        remove(tx, feed, previous.0).await?;
+    }
+    feed.changed(tx, &[picture.id]).await?;
     Entity::insert(picture.into_row()).exec_without_returning(tx).await?;
     Ok(Some(previous))
 }
 
 /// Stores a picture in place of the one with its id.
-pub(super) async fn put(tx: &Tx, picture: Picture) -> Result<(), StoreError> {
+pub(super) async fn put(tx: &Tx, feed: Feed, picture: Picture) -> Result<(), StoreError> {
+    feed.changed(tx, &[picture.id]).await?;
     let columns =
         [Column::MediaKey, Column::UserId, Column::VideoId, Column::Vector, Column::Model, Column::CreatedAt];
     let replace = OnConflict::column(Column::Id).update_columns(columns).to_owned();
@@ -113,7 +156,8 @@ pub(super) async fn put(tx: &Tx, picture: Picture) -> Result<(), StoreError> {
 }
 
 /// Forgets a picture; an unknown one is fine.
-pub(super) async fn remove(tx: &Tx, id: i64) -> Result<(), StoreError> {
+pub(super) async fn remove(tx: &Tx, feed: Feed, id: i64) -> Result<(), StoreError> {
+    feed.changed(tx, &[id]).await?;
     Entity::delete_by_id(id).exec(tx).await?;
     Ok(())
 }
