@@ -86,7 +86,7 @@ fn statements_are_in_the_store_folders() {
 /// to ask for is here: file, how many places, why.
 #[test]
 fn every_shard_is_asked_only_where_there_is_no_bucket() {
-    const PLACES: [(&str, usize, &str); 8] = [
+    const PLACES: [(&str, usize, &str); 9] = [
         (
             "rpc/social/src/chat/unread.rs",
             1,
@@ -99,6 +99,7 @@ fn every_shard_is_asked_only_where_there_is_no_bucket() {
             2,
             "the pictures that a model has yet to describe, which are everybody's",
         ),
+        ("rpc/user/src/feed.rs", 1, "whether a shared index knows all of it"),
         (
             "rpc/user/src/pictures.rs",
             3,

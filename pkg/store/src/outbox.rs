@@ -98,6 +98,16 @@ pub async fn record(
     Ok(())
 }
 
+/// Whether nothing of a shard waits for `destination`.
+pub async fn is_empty(shard: &Shard, destination: &'static str) -> Result<bool, StoreError> {
+    let select = Statement::from_sql_and_values(
+        shard.read().get_database_backend(),
+        "SELECT 1 FROM outbox WHERE destination = ? LIMIT 1",
+        [destination.into()],
+    );
+    Ok(shard.read().query_one_raw(select).await?.is_none())
+}
+
 /// Seals and sends batches of at most `limit` rows until nothing is left for `destination`, and
 /// answers how many events went out. Should two deliveries run at once, they send the same batches, which count once.
 pub async fn deliver<E, F, Sent>(

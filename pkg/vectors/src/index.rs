@@ -21,8 +21,6 @@ pub enum Of<'a> {
     All,
     /// Of this one.
     Only(&'a str),
-    /// Of all but this one.
-    AllBut(&'a str),
 }
 
 /// Finds the ids whose vectors point most nearly where a given vector points.

@@ -149,7 +149,6 @@ impl Of<'_> {
         match self {
             Self::All => true,
             Self::Only(only) => only == model,
-            Self::AllBut(but) => but != model,
         }
     }
 }
@@ -250,7 +249,7 @@ mod tests {
         index.upsert("other", vec![(1, vec![1.0]), (5, vec![2.0])]).await.unwrap();
         assert_eq!(index.search("other", vec![1.0], 9).await.unwrap().len(), 2);
         assert_eq!(index.search("third", vec![1.0], 9).await.unwrap(), []);
-        index.remove(Of::AllBut("other"), vec![1, 5]).await.unwrap();
+        index.remove(Of::Only(MODEL), vec![1, 5]).await.unwrap();
         assert_eq!((index.count(MODEL).await.unwrap(), index.count("other").await.unwrap()), (2, 2));
         for number in 0..MODELS_MAX {
             index.upsert(&number.to_string(), vec![(1, vec![1.0])]).await.ok();

@@ -8,6 +8,7 @@ use futures::future::try_join_all;
 
 use crate::{
     error::UserError,
+    feed,
     pictures::{Pictures, check_model, parse_vector},
     store::described,
 };
@@ -35,7 +36,8 @@ impl Pictures {
     /// Whether a search with vectors of `model` finds everything that any model has described.
     pub(crate) async fn is_complete(&self, model: &str) -> Result<bool, UserError> {
         let asked = self.store.shards().iter().map(|shard| described::is_complete(shard, model));
-        Ok(try_join_all(asked).await?.into_iter().all(|complete| complete))
+        let described = try_join_all(asked).await?.into_iter().all(|complete| complete);
+        Ok(described && feed::is_delivered(self).await?)
     }
 
     /// Gives pictures their vectors of `model`; an empty one says that there can be none. Answers how many are described now:

@@ -7,12 +7,17 @@ use std::collections::{BTreeSet, HashSet};
 
 use fanone_base::Id;
 use fanone_store::{
-    Shard,
+    Shard, StoreError,
     outbox::{self, Batch, DeliverError},
 };
 use fanone_vectors::Of;
+use futures::future::try_join_all;
 
-use crate::{error::UserError, pictures::Pictures, store::INDEX};
+use crate::{
+    error::UserError,
+    pictures::Pictures,
+    store::{Feed, INDEX},
+};
 
 /// Pictures at a time: their vectors are in memory.
 const CHUNK: usize = 500;
@@ -26,6 +31,15 @@ pub(crate) async fn deliver(
 ) -> Result<(), DeliverError<UserError>> {
     outbox::deliver(&shard, INDEX, limit.min(BATCH_MAX), |batch| take(&pictures, batch)).await?;
     Ok(())
+}
+
+/// Whether the index knows all that is in the table.
+pub(crate) async fn is_delivered(pictures: &Pictures) -> Result<bool, StoreError> {
+    if pictures.store.feed == Feed::Table {
+        return Ok(true);
+    }
+    let asked = pictures.store.shards().iter().map(|shard| outbox::is_empty(shard, INDEX));
+    Ok(try_join_all(asked).await?.into_iter().all(|empty| empty))
 }
 
 async fn take(pictures: &Pictures, batch: Batch) -> Result<(), UserError> {

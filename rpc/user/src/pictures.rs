@@ -102,8 +102,8 @@ impl Pictures {
             let near = self.index.search(model, vector.clone(), limit + ghosts).await?;
             let ids: Vec<Id> = near.iter().map(|(id, _)| Id(*id)).collect();
             let found = self.store.find(&ids).await?;
-            let found = found.into_iter().filter(|row| row.model == model);
-            let mut rows: HashMap<i64, Picture> = found.map(|row| (row.id, row)).collect();
+            // While another model takes over, a row may be one of its own already; what this one has said of it holds.
+            let mut rows: HashMap<i64, Picture> = found.into_iter().map(|row| (row.id, row)).collect();
             let gone = ids.into_iter().filter(|id| !rows.contains_key(&id.0)).collect::<Vec<_>>();
             matches = near
                 .into_iter()
@@ -169,13 +169,11 @@ impl Pictures {
         log_failure("pictures can't be searched for", self.store_vectors(pictures).await);
     }
 
-    /// Stores the vectors of pictures in the index of their model, and in no other. One that does not fit is left out and
-    /// logged: it must not hold up what is stored with it.
+    /// Stores the vectors of pictures in the index of their model. One that does not fit is left out and logged: it must not
+    /// hold up what is stored with it.
     pub(crate) async fn store_vectors(&self, pictures: Vec<Picture>) -> Result<(), VectorError> {
         for (model, items) in by_model(pictures) {
-            let ids = items.iter().map(|(id, _)| *id).collect();
             log_refused(&model, self.index.upsert(&model, items).await?);
-            self.index.remove(Of::AllBut(&model), ids).await?;
         }
         Ok(())
     }

@@ -59,6 +59,15 @@ pub async fn reindex(
     for (rebuild, name) in before {
         rebuild.drop_before(&name).await?;
     }
+    // If there is no picture at all, the settings may name the wrong database.
+    let names: Vec<&str> = models.keys().map(String::as_str).collect();
+    if !names.is_empty() {
+        for name in index.drop_others(&names).await? {
+            progress(Progress::Step(format!(
+                "{name} is dropped: no picture has a vector of its model any more"
+            )));
+        }
+    }
     Ok(models.into_iter().map(|(model, (_, count))| (model, count)).collect())
 }
 

@@ -7,7 +7,7 @@ mod python;
 
 use std::io::Cursor;
 
-use fanone_tests::{Answer, Client, Json as _, Site, pictures};
+use fanone_tests::{Answer, Client, Json as _, Site, eventually, pictures};
 use image::codecs::jpeg::JpegEncoder;
 
 /// How soon pictures are described that have no vector.
@@ -24,6 +24,16 @@ async fn with_avatar(site: &Site, number: u64) -> (Client, String) {
 /// The picture most like this one.
 async fn search(site: &Site, picture: Vec<u8>) -> Answer {
     site.guest().post("/user/image/search").file("query", picture).send().await
+}
+
+/// Waits until this picture is found as `url`: the model may be asked again for it, and an index on a server hears of it a
+/// moment later.
+async fn found(site: &Site, picture: Vec<u8>, url: &str) {
+    eventually("the picture is found", async || {
+        let answer = search(site, picture.clone()).await;
+        if answer.is_success() && answer.success() == url { Ok(()) } else { Err(answer.shown()) }
+    })
+    .await;
 }
 
 /// Half as large, a little brighter and strongly compressed.

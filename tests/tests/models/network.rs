@@ -4,7 +4,7 @@ use std::fs;
 
 use fanone_tests::{Json as _, Site, clips, eventually, pictures, repository};
 
-use crate::{SOON, altered, search, with_avatar};
+use crate::{SOON, altered, found, search, with_avatar};
 
 fn small() -> String {
     format!("onnx:{}", repository("assets/models/small.onnx").display())
@@ -18,7 +18,7 @@ async fn altered_copies_of_avatars_and_covers_are_found_by_a_network() {
         avatars.push(with_avatar(&site, number).await);
     }
     for (number, (_, url)) in (0..).zip(&avatars) {
-        assert_eq!(search(&site, altered(number)).await.success(), url.as_str());
+        found(&site, altered(number), url).await;
     }
     let video = avatars[0].0.publish_clip("found", clips::clip(1)).await;
     let cover = avatars[0].0.get(&video.text("cover_url")).send().await.body.to_vec();
@@ -37,6 +37,9 @@ async fn a_changed_model_describes_everything_anew_and_no_search_finds_less_mean
     let mut urls = Vec::new();
     for number in 0..AVATARS {
         urls.push(with_avatar(&site, number).await.1);
+    }
+    for (number, url) in (0..).zip(&urls) {
+        found(&site, pictures::png(number), url).await;
     }
     // The file of one is gone: there can be no vector of it.
     let (lost, _) = site.media_files().remove(0);
@@ -78,7 +81,7 @@ async fn a_changed_model_describes_everything_anew_and_no_search_finds_less_mean
     site.set("model.previous", "");
     site.launch().await;
     for (number, url) in (0..).zip(&urls).filter(|(number, _)| *number as usize != place) {
-        assert_eq!(search(&site, pictures::png(number)).await.success(), url.as_str());
+        found(&site, pictures::png(number), url).await;
     }
     assert_eq!(described(&site).await, 0, "nothing is described twice");
 }

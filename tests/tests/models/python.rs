@@ -10,7 +10,7 @@ use fanone_tests::{
     site::SERVICES,
 };
 
-use crate::{SOON, altered, search, with_avatar};
+use crate::{SOON, altered, found, search, with_avatar};
 
 /// So long a test's site waits for a vector.
 const TIMEOUT: (&str, &str) = ("model.timeout_ms", "3000");
@@ -25,15 +25,6 @@ async fn pair() -> (Site, Embedding) {
 
 fn keys(site: &Site) -> PathBuf {
     site.data_dir().join("keys")
-}
-
-/// Waits until the site asks the model again, and finds this picture as `url`.
-async fn found(site: &Site, picture: Vec<u8>, url: &str) {
-    eventually("the picture is found", async || {
-        let answer = search(site, picture.clone()).await;
-        if answer.is_success() && answer.success() == url { Ok(()) } else { Err(answer.shown()) }
-    })
-    .await;
 }
 
 async fn failures(site: &Site, reason: &str) -> f64 {

@@ -8,9 +8,9 @@ use std::{
 
 use milvus::v2::prelude::{
     AlterAliasRequest, CollectionSchema, ConsistencyLevel, CreateAliasRequest, CreateCollectionRequest,
-    CreateIndexRequest, DataType, DescribeCollectionRequest, DropCollectionRequest, FieldSchema,
-    GetLoadStateRequest, IndexParam, IndexType, ListCollectionsRequest, LoadCollectionRequest, LoadState,
-    MetricType,
+    CreateIndexRequest, DataType, DescribeCollectionRequest, DropAliasRequest, DropCollectionRequest,
+    FieldSchema, GetLoadStateRequest, IndexParam, IndexType, ListCollectionsRequest, LoadCollectionRequest,
+    LoadState, MetricType,
 };
 
 use super::link::{Link, PATIENT};
@@ -248,13 +248,28 @@ impl Collections {
     /// The names of the collections of some models, those that are being built among them.
     pub(super) async fn of(&self, models: Of<'_>) -> Result<Vec<String>, VectorError> {
         let mut names = self.names(PATIENT).await?;
-        let is_of = |name: &String, model| {
-            name.rsplit_once("__g").is_some_and(|(alias, _)| alias == self.alias(model))
-        };
-        match models {
-            Of::All => {}
-            Of::Only(model) => names.retain(|name| is_of(name, model)),
-            Of::AllBut(model) => names.retain(|name| !is_of(name, model)),
+        if let Of::Only(model) = models {
+            names.retain(|name| self.is_of(name, model));
+        }
+        Ok(names)
+    }
+
+    fn is_of(&self, name: &str, model: &str) -> bool {
+        name.rsplit_once("__g").is_some_and(|(alias, _)| alias == self.alias(model))
+    }
+
+    /// Drops the collections of all other models; answers their names.
+    pub(super) async fn discard_others(&self, models: &[&str]) -> Result<Vec<String>, VectorError> {
+        let mut names = self.names(PATIENT).await?;
+        names.retain(|name| name.contains("__g") && !models.iter().any(|model| self.is_of(name, model)));
+        for name in &names {
+            if let Some((alias, _)) = name.rsplit_once("__g") {
+                let dropped = async |client: milvus::v2::ClientV2| {
+                    client.drop_alias(DropAliasRequest::builder().alias(alias).build()?).await
+                };
+                unless_gone(self.link.call("drop_alias", PATIENT, dropped).await)?;
+            }
+            self.discard(name).await?;
         }
         Ok(names)
     }

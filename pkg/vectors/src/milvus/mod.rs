@@ -64,6 +64,14 @@ impl MilvusIndex {
         Rebuild::begin(Arc::clone(&self.collections), model, dimension).await
     }
 
+    /// Drops the collections of all models but these; answers their names.
+    ///
+    /// # Errors
+    /// Milvus is away, or refuses.
+    pub async fn drop_others(&self, models: &[&str]) -> Result<Vec<String>, VectorError> {
+        self.collections.discard_others(models).await
+    }
+
     async fn search_at(
         &self,
         alias: &str,

@@ -43,12 +43,16 @@ async fn each_model_has_a_collection_of_its_own() {
     let index = &fresh.index;
     index.upsert("one", vec![(1, axis(0)), (2, axis(1))]).await.unwrap();
     index.upsert("other", vec![(2, vec![1.0, 0.0]), (3, vec![0.0, 1.0])]).await.unwrap();
-    index.remove(Of::AllBut("other"), vec![2, 3]).await.unwrap();
+    index.remove(Of::Only("one"), vec![2, 3]).await.unwrap();
     eventually("it is only of the other", async || {
         fresh.ids("one", axis(1), 9).await == [1] && fresh.ids("other", vec![1.0, 0.0], 9).await == [2, 3]
     })
     .await;
     assert_eq!(index.count("none").await.unwrap(), 0);
+    let dropped = index.drop_others(&["other"]).await.unwrap();
+    assert!(dropped.len() == 1 && dropped[0].contains("_pictures_one__g"), "{dropped:?}");
+    assert_eq!(index.search("one", axis(0), 9).await.unwrap(), []);
+    assert_eq!(fresh.ids("other", vec![1.0, 0.0], 9).await, [2, 3]);
 }
 
 #[tokio::test]
