@@ -86,6 +86,8 @@ impl Documents {
     /// Documents at `url`; none if that is nowhere. Nothing is asked yet. What came from a server is kept below `data_dir`,
     /// for a start without it.
     pub fn open(url: &ConfigUrl, names: Vec<String>, data_dir: &Path) -> Option<Self> {
+        // A dashboard shows it also where there are none.
+        metrics::gauge!(names::CONFIG_AWAY).set(0.0);
         let source = match url {
             ConfigUrl::None => return None,
             ConfigUrl::Folder(folder) => Source::Folder(folder.clone()),
@@ -93,7 +95,6 @@ impl Documents {
         };
         let mut looks = interval(LOOK_INTERVAL);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        metrics::gauge!(names::CONFIG_AWAY).set(0.0);
         let seen = names.into_iter().map(|name| Found { name, text: String::new() }).collect();
         Some(Self { source, kept: Kept::below(data_dir), seen, looks, is_away: false })
     }
