@@ -33,8 +33,8 @@ use crate::{drive::Drive, fill::World};
 /// Of each service.
 const SHARDS: u16 = 2;
 
-/// What only a race, a token that has expired or a move of buckets makes the code send.
-const RARE: [(&str, &str); 3] = [
+/// What only a race, a token that has expired, a move of buckets, a Milvus or `fanone reindex` makes the code send.
+const RARE: [(&str, &str); 5] = [
     (
         "video_0",
         "SELECT `videos`.`id`, `videos`.`user_id`, `videos`.`video_key`, `videos`.`cover_key`, `videos`.`title`, \
@@ -48,6 +48,8 @@ const RARE: [(&str, &str); 3] = [
      `session`.`revoked_at`, `session`.`created_at` FROM `session` WHERE `session`.`id` = 5 LIMIT 1",
     ),
     ("user_0", "DELETE FROM inbox_moved WHERE source = 'video/1' AND number <= 5"),
+    ("user_0", "SELECT 1 FROM outbox WHERE destination = 'vectors' LIMIT 1"),
+    ("user_0", "SELECT COUNT(`picture`.`id`) AS `pictures` FROM `picture`"),
 ];
 
 #[tokio::test]

@@ -80,14 +80,17 @@ impl Link {
         }
         let asked = timeout(limit, async { ask(self.client(limit).await?).await });
         // Boxed: the futures of the client are large.
-        let answer = Box::pin(asked).await.unwrap_or_else(|_elapsed| {
-            Err(Error::Timeout(format!("no answer within {} ms", limit.as_millis())))
-        });
-        let answer = answer.map_err(|error| failure::of(error, &self.place));
+        let answer = match Box::pin(asked).await {
+            Ok(answer) => answer.map_err(|error| failure::of(error, &self.place)),
+            Err(_elapsed) => {
+                let late = Error::Timeout(format!("no answer within {} ms", limit.as_millis()));
+                Err(failure::of(late, &self.place))
+            }
+        };
         match &answer {
             Err(error @ VectorError::Away { .. }) => {
                 span.fail("away");
-                self.lost(error).await;
+                self.lost(error);
             }
             Err(_) => {
                 span.fail("refused");
@@ -124,7 +127,7 @@ impl Link {
         }
     }
 
-    async fn lost(&self, error: &VectorError) {
+    fn lost(&self, error: &VectorError) {
         let now = Instant::now();
         let is_new = {
             let mut outage = self.outage();
