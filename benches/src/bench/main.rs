@@ -10,6 +10,7 @@ mod process;
 mod report;
 mod servers;
 mod table;
+mod traces;
 mod world;
 
 use std::{path::PathBuf, time::Duration};
@@ -20,7 +21,7 @@ use crate::{load::Plan, process::Parts, report::Heading, servers::Servers, table
 
 /// Measures the site.
 ///
-/// Without --lag or --grow: a table of operations on embedded parts, beside a bare front that fetches the same bytes from
+/// Without --lag, --grow or --traces: a table of operations on embedded parts, beside a bare front that fetches the same bytes from
 /// a bare service.
 #[derive(Parser)]
 struct Options {
@@ -36,6 +37,9 @@ struct Options {
     /// How costs grow: the numbers of videos at which to measure, rising, for example 1000,100000
     #[arg(long, value_name = "N,N…", value_delimiter = ',')]
     grow: Vec<usize>,
+    /// What traces cost; their spans go to the collector at this URL
+    #[arg(long, value_name = "URL", conflicts_with_all = ["lag", "grow", "real"])]
+    traces: Option<String>,
     /// Connections that ask side by side
     #[arg(long, default_value_t = 64)]
     connections: usize,
@@ -73,6 +77,9 @@ async fn main() -> anyhow::Result<()> {
     };
     let embedded = Parts::embedded(&program, &folder.path().join("embedded"));
     let wanted = |name: &str| options.wants(name);
+    if let Some(otlp) = &options.traces {
+        return traces::run(&program, folder.path(), &plan, otlp).await;
+    }
     if options.lag {
         return lag::run(&real.unwrap_or(embedded), &plan, options.likes.unwrap_or(2000)).await;
     }
