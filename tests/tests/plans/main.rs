@@ -33,7 +33,7 @@ use crate::{drive::Drive, fill::World};
 /// Of each service.
 const SHARDS: u16 = 2;
 
-/// What only a race, a token that has expired, a move of buckets, a Milvus or `fanone reindex` makes the code send.
+/// What only a race, a token that has expired, a move of buckets, a vector database or `fanone reindex` makes the code send.
 const RARE: [(&str, &str); 5] = [
     (
         "video_0",
@@ -47,9 +47,9 @@ const RARE: [(&str, &str); 5] = [
         "SELECT `session`.`id`, `session`.`user_id`, `session`.`generation`, `session`.`expires_at`, \
      `session`.`revoked_at`, `session`.`created_at` FROM `session` WHERE `session`.`id` = 5 LIMIT 1",
     ),
-    ("user_0", "DELETE FROM inbox_moved WHERE source = 'video/1' AND number <= 5"),
-    ("user_0", "SELECT 1 FROM outbox WHERE destination = 'vectors' LIMIT 1"),
+    ("user_0", "SELECT 1 FROM outbox WHERE destination = 'index' LIMIT 1"),
     ("user_0", "SELECT COUNT(`picture`.`id`) AS `pictures` FROM `picture`"),
+    ("user_0", "DELETE FROM inbox_moved WHERE source = 'video/1' AND number <= 5"),
 ];
 
 #[tokio::test]

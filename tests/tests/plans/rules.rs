@@ -52,7 +52,7 @@ const EXCEPTIONS: &[(&str, &str, Fault, &str)] = &[
     ("social::follows::count_following_locked", "", Fault::ManyRows, "the same"),
     ("social::follows::following", "", Fault::ManyRows, "the same; friends are looked for among all of them"),
     ("social::follows::count_followers", "", Fault::ManyRows, "counts the entries of an index"),
-    ("user::pictures::count", "", Fault::Scan, "once in a `fanone reindex`, for its progress"),
+    ("user::pictures::count", "", Fault::Scan, "counts the entries of an index, for `fanone reindex` alone"),
     ("user::pictures::count", "", Fault::ManyRows, "the same"),
     ("store::outbox::report_lag", "", Fault::ManyRows, "stops at COUNTED_MAX"),
     (
