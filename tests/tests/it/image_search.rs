@@ -101,3 +101,11 @@ async fn the_limit_has_bounds_and_a_text_is_no_picture() {
     file(b"text".to_vec(), site.guest().post("/image/search")).send().await.refused(Code::NotAPicture);
     site.guest().post("/user/image/search").send().await.names_field("data");
 }
+
+#[tokio::test]
+async fn there_is_nothing_to_reindex_where_each_process_has_its_own_index() {
+    let site = Site::shared().await;
+    let output = site.command_output_with(&["reindex"], &[("vectors.url", "memory:")]).await;
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && told.contains("nothing to do"), "{output:?}");
+}

@@ -59,8 +59,9 @@ impl Feed {
         match self {
             Self::Table => Ok(()),
             Self::Outbox => {
+                // As counters: all changes of a row are one event of a batch, and their order does not matter.
                 let events: Vec<OutboxEvent> =
-                    ids.iter().map(|id| OutboxEvent::counter(CHANGED, Id(*id), 0)).collect();
+                    ids.iter().map(|id| OutboxEvent::counter(CHANGED, Id(*id), 1)).collect();
                 outbox::record(tx, INDEX, &events).await
             }
         }
