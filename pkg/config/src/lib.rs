@@ -13,10 +13,12 @@
 //! [`Layers`] lays documents over the settings while the program runs; whoever works by a [`Live`] value asks for it at
 //! each use.
 
+mod authority;
 mod database;
 mod document;
 mod fault;
 mod live;
+mod live_sections;
 mod mask;
 mod milvus;
 mod model;
@@ -31,14 +33,15 @@ mod url;
 pub use database::{Buckets, Database, ShardPlace};
 pub use fault::{ConfigErrors, Fault, Origin};
 pub use live::{Change, DOCUMENT_BYTES_MAX, Layers, Live, LiveValues};
+pub use live_sections::{Counters, Features, Limits};
 pub use milvus::{MilvusUrl, VectorsUrl};
 pub use model::{DIMENSION_MAX, Model, ModelPlace, ModelUrl, ModelUrlRefused, RemoteModel};
 pub use nacos::NacosUrl;
 pub use role::{Role, UnknownRole};
 pub use rules::{CLIENT_NAMES, is_client};
 pub use sections::{
-    Admin, Cache, Calls, Chat, Config, Connections, Counters, Features, Http, Identity, Limits, LogFormat,
-    Media, Mode, Registry, Service, Telemetry, Upload, Vectors,
+    Admin, Cache, Calls, Chat, Config, Connections, Http, Identity, LogFormat, Media, Mode, Registry,
+    Service, Telemetry, Upload, Vectors,
 };
 pub use settings::{Settings, environment};
 pub use url::{ConfigUrl, DatabaseUrl, MediaUrl, Url, UrlRefused};

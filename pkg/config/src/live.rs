@@ -7,9 +7,9 @@ use arc_swap::ArcSwap;
 
 use crate::document::{Document, Entry, parse};
 use crate::fault::{ConfigErrors, Fault, Origin};
+use crate::live_sections::{Counters, Features, Limits};
 use crate::render::masked;
 use crate::rules;
-use crate::sections::{Counters, Features, Limits};
 use crate::settings::Settings;
 
 /// The longest document.

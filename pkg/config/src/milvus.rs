@@ -1,11 +1,13 @@
 //! The URL of the vector index: in this process, or a Milvus.
 
-use std::{borrow::Cow, fmt, str::FromStr};
+use std::{fmt, str::FromStr};
 
-use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 
-use crate::UrlRefused;
+use crate::{
+    UrlRefused,
+    authority::{port_of, split_login},
+};
 
 /// What the names of collections begin with unless the URL says otherwise.
 const PREFIX: &str = "fanone";
@@ -73,12 +75,10 @@ impl MilvusUrl {
             Some((rest, prefix)) => (rest, prefix),
             None => (rest, PREFIX),
         };
-        let (login, place) = match rest.rsplit_once('@') {
-            Some((login, place)) => (Some(parse_login(login)?), place),
-            None => (None, rest),
-        };
+        let (login, place) = split_login(rest)?;
         let (address, database) = place.split_once('/').unwrap_or((place, ""));
-        let is_good = is_address(address) && (database.is_empty() || is_name(database)) && is_name(prefix);
+        let is_good =
+            port_of(address).is_some() && (database.is_empty() || is_name(database)) && is_name(prefix);
         let owned = str::to_owned;
         is_good.then(|| Self {
             address: owned(address),
@@ -104,20 +104,6 @@ impl fmt::Debug for MilvusUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "MilvusUrl({self})")
     }
-}
-
-fn parse_login(text: &str) -> Option<(String, String)> {
-    let decoded = |text| percent_decode_str(text).decode_utf8().ok().map(Cow::into_owned);
-    let (user, password) = text.split_once(':')?;
-    let login = (decoded(user)?, decoded(password)?);
-    (!user.is_empty() && !password.is_empty()).then_some(login)
-}
-
-fn is_address(text: &str) -> bool {
-    let Some((host, port)) = text.rsplit_once(':') else { return false };
-    let is_host = !host.is_empty()
-        && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_[]:".contains(&byte));
-    is_host && port.parse::<u16>().is_ok_and(|port| port > 0)
 }
 
 /// Whether Milvus takes it as a name.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use percent_encoding::percent_decode_str;
+use crate::authority::{port_of, split_login};
 
 /// `nacos://[USER:PASSWORD@]HOST:PORT[,HOST:PORT…][/NAMESPACE]`. In user and password, characters that would end them are
 /// percent-encoded. Printing it hides the password.
@@ -21,10 +21,7 @@ impl NacosUrl {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let rest = text.strip_prefix("nacos://")?;
-        let (login, place) = match rest.rsplit_once('@') {
-            Some((login, place)) => (Some(parse_login(login)?), place),
-            None => (None, rest),
-        };
+        let (login, place) = split_login(rest)?;
         let (hosts, namespace) = place.split_once('/').unwrap_or((place, ""));
         let servers: Vec<String> = hosts.split(',').map(str::to_owned).collect();
         let is_good = servers.iter().all(|server| is_server(server)) && is_namespace(namespace);
@@ -48,19 +45,9 @@ impl fmt::Debug for NacosUrl {
     }
 }
 
-fn parse_login(text: &str) -> Option<(String, String)> {
-    let decoded = |text| percent_decode_str(text).decode_utf8().ok().map(std::borrow::Cow::into_owned);
-    let (user, password) = text.split_once(':')?;
-    let login = (decoded(user)?, decoded(password)?);
-    (!user.is_empty() && !password.is_empty()).then_some(login)
-}
-
+/// The port of gRPC is 1000 above.
 fn is_server(text: &str) -> bool {
-    let Some((host, port)) = text.rsplit_once(':') else { return false };
-    let is_host =
-        !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_[]:".contains(&b));
-    // The port of gRPC is 1000 above.
-    is_host && port.parse::<u16>().is_ok_and(|port| port > 0 && port.checked_add(1000).is_some())
+    port_of(text).is_some_and(|port| port.checked_add(1000).is_some())
 }
 
 fn is_namespace(text: &str) -> bool {

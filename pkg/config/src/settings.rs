@@ -10,11 +10,12 @@ use toml::Value;
 use crate::database::Database;
 use crate::document::{Document, Entry};
 use crate::fault::{ConfigErrors, Fault, Origin};
+use crate::live_sections::{Counters, Features, Limits};
 use crate::model::Model;
 use crate::role::Role;
 use crate::sections::{
-    Admin, Cache, Calls, Chat, Config, Connections, Counters, Features, Http, Identity, Limits, Media, Mode,
-    Registry, Service, Telemetry, Upload, Vectors,
+    Admin, Cache, Calls, Chat, Config, Connections, Http, Identity, Media, Mode, Registry, Service,
+    Telemetry, Upload, Vectors,
 };
 
 /// Everything that can be set. What was left empty (`<role>.database`, `media.url`, `identity.keys`,
