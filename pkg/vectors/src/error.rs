@@ -7,16 +7,6 @@ use fanone_base::{Code, Failure};
 /// Why a vector could not be made, stored or searched.
 #[derive(Debug, thiserror::Error)]
 pub enum VectorError {
-    /// The setting names a scheme that this program does not know.
-    #[error("{setting} = {url:?} is not known, accepted: {accepted}")]
-    UnknownUrl {
-        /// The setting, for example `vectors.url`.
-        setting: &'static str,
-        /// What was configured.
-        url: String,
-        /// The accepted forms.
-        accepted: &'static str,
-    },
     /// The vector has not as many numbers as the others.
     #[error("a vector has {actual} numbers where {expected} are needed")]
     Dimension {
@@ -72,9 +62,6 @@ pub enum VectorError {
     /// A worker thread broke off.
     #[error("a worker thread broke off")]
     Worker(#[source] tokio::task::JoinError),
-    /// The workers were shut down.
-    #[error("the workers are shut down")]
-    Closed(#[from] tokio::sync::AcquireError),
 }
 
 impl Failure for VectorError {

@@ -6,6 +6,8 @@ use fanone_base::{Code, Failure};
 use fanone_call::CallError;
 use fanone_telemetry::names;
 
+use crate::VectorError;
+
 /// Why a model cannot be used at all.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -64,23 +66,9 @@ pub enum ModelError {
         /// The one that has answered.
         actual: String,
     },
-    /// Its vector is too long or too short.
-    #[error("the vector has {actual} numbers where {expected} are needed")]
-    Dimension {
-        /// What is configured.
-        expected: usize,
-        /// What has come.
-        actual: usize,
-    },
-    /// Its vector is no row of 32-bit numbers.
-    #[error("the vector has {0} bytes, which are not a whole count of 32-bit numbers")]
-    Bytes(usize),
-    /// Its vector holds an infinite number or no number.
-    #[error("the vector holds a number that is not finite")]
-    NotFinite,
-    /// Its vector points nowhere.
-    #[error("the vector is zero")]
-    Zero,
+    /// Its vector does not fit.
+    #[error("the model's vector does not fit")]
+    Vector(#[from] VectorError),
     /// The network could not be computed.
     #[error("the network failed: {0}")]
     Network(String),
@@ -122,9 +110,7 @@ impl ModelError {
             Self::Unreachable(_) | Self::NoHost(_) => "unreachable",
             Self::Resting => "resting",
             Self::Refused(_) => "refused",
-            Self::Name { .. } | Self::Dimension { .. } | Self::Bytes(_) | Self::NotFinite | Self::Zero => {
-                "answer"
-            }
+            Self::Name { .. } | Self::Vector(_) => "answer",
             Self::Network(_) | Self::Encoding(_) | Self::Worker(_) | Self::Closed(_) => "fault",
         }
     }

@@ -22,7 +22,7 @@ use onnx::Onnx;
 use remote::Remote;
 use workers::Workers;
 
-use crate::descriptor;
+use crate::{descriptor, index::unit};
 
 static DURATION: Timings<1> = Timings::new(names::MODEL_EMBED_DURATION, ["kind"]);
 
@@ -110,7 +110,7 @@ impl Model {
                 // On the heap: a call is large, and most models make none.
                 Kind::Remote(remote) => Box::pin(remote.embed(picture)).await?,
             };
-            unit(vector, self.dimension())
+            Ok(unit(vector, self.dimension())?)
         };
         let result = timeout(self.0.limit, work).await.unwrap_or_else(|_elapsed| {
             if let Kind::Remote(remote) = &self.0.kind {
@@ -132,24 +132,6 @@ impl Model {
             Kind::Remote(_) => "remote",
         }
     }
-}
-
-/// The vector at unit length, if it is one of this model's.
-fn unit(mut vector: Vec<f32>, expected: usize) -> Result<Vec<f32>, ModelError> {
-    if vector.len() != expected {
-        return Err(ModelError::Dimension { expected, actual: vector.len() });
-    }
-    if vector.iter().any(|number| !number.is_finite()) {
-        return Err(ModelError::NotFinite);
-    }
-    let length = vector.iter().map(|number| f64::from(*number).powi(2)).sum::<f64>().sqrt();
-    if length < 1e-12 {
-        return Err(ModelError::Zero);
-    }
-    for number in &mut vector {
-        *number = (f64::from(*number) / length) as f32;
-    }
-    Ok(vector)
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use tokio::net::lookup_host;
 use volo_gen::fanone::embedding::{EmbedReq, EmbeddingServiceClient, EmbeddingServiceClientBuilder};
 
 use super::{ModelError, rest::Rest, workers::Workers};
+use crate::from_bytes;
 
 /// More addresses of one host are not used.
 const ADDRESSES_MAX: usize = 16;
@@ -95,11 +96,7 @@ impl Remote {
             let (expected, actual) = (self.model.name.clone(), answer.model.to_string());
             return Err(ModelError::Name { expected, actual });
         }
-        let (numbers, rest) = answer.vector.as_chunks::<4>();
-        if !rest.is_empty() {
-            return Err(ModelError::Bytes(answer.vector.len()));
-        }
-        Ok(numbers.iter().map(|number| f32::from_le_bytes(*number)).collect())
+        Ok(from_bytes(&answer.vector)?)
     }
 
     fn failure(&self, error: CallError) -> ModelError {

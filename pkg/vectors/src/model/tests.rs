@@ -15,7 +15,7 @@ use volo_gen::fanone::{
 use volo_thrift::ServerError;
 
 use super::*;
-use crate::to_bytes;
+use crate::{VectorError, to_bytes};
 
 const LIMIT: Duration = Duration::from_millis(800);
 
@@ -180,12 +180,21 @@ async fn an_answer_that_cannot_be_right_is_recognised() {
     let answer = |numbers: &[f32]| Does::Answer(to_bytes(numbers), "m");
     assert!(matches!(pair.after(Does::Answer(good, "other")).await, ModelError::Name { .. }));
     let three = pair.after(answer(&[1.0; 3])).await;
-    assert!(matches!(three, ModelError::Dimension { expected: 2, actual: 3 }));
-    assert!(matches!(pair.after(answer(&[])).await, ModelError::Dimension { actual: 0, .. }));
-    assert!(matches!(pair.after(Does::Answer(vec![0; 7], "m")).await, ModelError::Bytes(7)));
-    assert!(matches!(pair.after(answer(&[f32::NAN, 1.0])).await, ModelError::NotFinite));
-    assert!(matches!(pair.after(answer(&[1.0, f32::INFINITY])).await, ModelError::NotFinite));
-    assert!(matches!(pair.after(answer(&[0.0, 0.0])).await, ModelError::Zero));
+    assert!(matches!(three, ModelError::Vector(VectorError::Dimension { expected: 2, actual: 3 })));
+    assert!(matches!(
+        pair.after(answer(&[])).await,
+        ModelError::Vector(VectorError::Dimension { actual: 0, .. })
+    ));
+    assert!(matches!(
+        pair.after(Does::Answer(vec![0; 7], "m")).await,
+        ModelError::Vector(VectorError::Bytes(7))
+    ));
+    assert!(matches!(pair.after(answer(&[f32::NAN, 1.0])).await, ModelError::Vector(VectorError::NotFinite)));
+    assert!(matches!(
+        pair.after(answer(&[1.0, f32::INFINITY])).await,
+        ModelError::Vector(VectorError::NotFinite)
+    ));
+    assert!(matches!(pair.after(answer(&[0.0, 0.0])).await, ModelError::Vector(VectorError::Zero)));
     let refused = pair.after(Does::Refuse(10002)).await;
     assert!(matches!(refused, ModelError::Refused(_)) && refused.is_about_one_picture());
     pair.does.send_replace(answer(&[1.0, 0.0]));
