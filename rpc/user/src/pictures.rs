@@ -14,14 +14,9 @@ use futures::future::try_join_all;
 
 use crate::{
     error::UserError,
-    store::{Feed, Picture, PictureStore, changed_since, page_after},
+    store::{Feed, Pages, Picture, PictureStore},
 };
 
-/// Rows read at a time when the index is filled.
-pub(crate) const PAGE_ROWS: u64 = 500;
-/// A row that another process writes now may bear a time that lies so far back: its transaction takes a while, and
-/// clocks differ.
-pub(crate) const BEHIND_MS: i64 = 20_000;
 /// An id of a picture that is younger is not dropped from the index: its row may only be unknown yet where we read.
 const YOUNG_MS: i64 = 60_000;
 /// Matches asked for at once.
@@ -72,11 +67,8 @@ impl Pictures {
     async fn fill(&self) -> Result<(), StoreError> {
         for (shard, seen) in self.store.shards().iter().zip(&*self.seen) {
             seen.lock().await.at = time::now_ms();
-            let mut last = 0;
-            loop {
-                let page = page_after(shard, last, PAGE_ROWS).await?;
-                let Some(picture) = page.last() else { break };
-                last = picture.id;
+            let mut pages = Pages::all(shard);
+            while let Some(page) = pages.next().await? {
                 self.take_in(page).await;
             }
         }
@@ -139,11 +131,8 @@ impl Pictures {
         if version.is_some() && version == seen.version {
             return Ok(());
         }
-        let mut last = None;
-        loop {
-            let page = changed_since(shard, seen.at - BEHIND_MS, last, PAGE_ROWS).await?;
-            let Some(picture) = page.last() else { break };
-            last = Some((picture.created_at, Id(picture.id)));
+        let mut pages = Pages::written_since(shard, seen.at);
+        while let Some(page) = pages.next().await? {
             self.take_in(page).await;
         }
         *seen = Seen { version, at: now };

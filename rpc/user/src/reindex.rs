@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use fanone_base::{Id, time};
+use fanone_base::time;
 use fanone_store::{Store, StoreError};
 use fanone_vectors::{MilvusIndex, Rebuild, VectorError};
 
 use crate::{
-    pictures::{BEHIND_MS, PAGE_ROWS, Pictures, by_model, log_refused},
-    store::{changed_since, count_pictures, page_after},
+    pictures::{Pictures, by_model, log_refused},
+    store::{Pages, count_pictures},
 };
 
 /// How far it is.
@@ -84,11 +84,8 @@ async fn fill(
         total += count_pictures(shard).await?;
     }
     for shard in pictures.store.shards() {
-        let mut last = 0;
-        loop {
-            let page = page_after(shard, last, PAGE_ROWS).await?;
-            let Some(picture) = page.last() else { break };
-            last = picture.id;
+        let mut pages = Pages::all(shard);
+        while let Some(page) = pages.next().await? {
             done += page.len() as u64;
             for (model, items) in by_model(page) {
                 add(&mut models, index, model, items).await?;
@@ -134,11 +131,8 @@ fn usual_dimension(items: &[(i64, Vec<f32>)]) -> usize {
 /// Takes in what was written meanwhile: until the switch, the outbox brought it to the old collection.
 async fn catch_up(pictures: &Pictures, began: i64) -> Result<(), ReindexError> {
     for shard in pictures.store.shards() {
-        let mut last = None;
-        loop {
-            let page = changed_since(shard, began - BEHIND_MS, last, PAGE_ROWS).await?;
-            let Some(picture) = page.last() else { break };
-            last = Some((picture.created_at, Id(picture.id)));
+        let mut pages = Pages::written_since(shard, began);
+        while let Some(page) = pages.next().await? {
             pictures.store_vectors(page).await?;
         }
     }

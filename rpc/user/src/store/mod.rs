@@ -12,7 +12,5 @@ mod sessions;
 pub(crate) use accounts::{AccountStore, Counts, Credentials, NewAccount, Profile, Registered};
 pub(crate) use mfa::{Attempt, Change, MfaRow, MfaStore};
 pub use migrations::{MIGRATIONS, TABLES};
-pub(crate) use pictures::{
-    Feed, INDEX, Picture, PictureStore, changed_since, count as count_pictures, page_after,
-};
+pub(crate) use pictures::{Feed, INDEX, Pages, Picture, PictureStore, count as count_pictures};
 pub(crate) use sessions::{Rotation, SessionRow, SessionStore, purge as purge_sessions};

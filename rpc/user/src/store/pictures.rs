@@ -97,21 +97,66 @@ impl PictureStore {
         shards.into_iter().map(|(shard, ids)| (shard, ids.into_iter().copied().collect())).collect()
     }
 
-    /// All shards, to be read by [`page_after`].
+    /// All shards, to be read by [`Pages`].
     pub(crate) fn shards(&self) -> &[Shard] {
         self.store.shards()
     }
 }
 
+/// Rows in a page.
+const PAGE_ROWS: u64 = 500;
+/// A row that another process writes now may bear a time that lies so far back: its transaction takes a while, and
+/// clocks differ.
+const BEHIND_MS: i64 = 20_000;
+
+/// The pictures of a shard, page after page.
+pub(crate) struct Pages<'a> {
+    shard: &'a Shard,
+    place: Place,
+}
+
+/// Behind what the next page begins.
+enum Place {
+    Id(i64),
+    Time { since: i64, after: Option<(i64, Id)> },
+}
+
+impl<'a> Pages<'a> {
+    /// All of them, in the order of their ids.
+    pub(crate) fn all(shard: &'a Shard) -> Self {
+        Self { shard, place: Place::Id(0) }
+    }
+
+    /// Those that were written at `since` (Unix milliseconds) or later, and some from before, in the order in which they were
+    /// written.
+    pub(crate) fn written_since(shard: &'a Shard, since: i64) -> Self {
+        Self { shard, place: Place::Time { since: since - BEHIND_MS, after: None } }
+    }
+
+    /// The next page; none after the last.
+    pub(crate) async fn next(&mut self) -> Result<Option<Vec<Picture>>, StoreError> {
+        let page = match self.place {
+            Place::Id(last) => page_after(self.shard, last, PAGE_ROWS).await?,
+            Place::Time { since, after } => changed_since(self.shard, since, after, PAGE_ROWS).await?,
+        };
+        let Some(last) = page.last() else { return Ok(None) };
+        match &mut self.place {
+            Place::Id(id) => *id = last.id,
+            Place::Time { after, .. } => *after = Some((last.created_at, Id(last.id))),
+        }
+        Ok(Some(page))
+    }
+}
+
 /// The pictures of a shard with the least ids above `id`, at most `limit`, in order.
-pub(crate) async fn page_after(shard: &Shard, id: i64, limit: u64) -> Result<Vec<Picture>, StoreError> {
+async fn page_after(shard: &Shard, id: i64, limit: u64) -> Result<Vec<Picture>, StoreError> {
     let query = Entity::find().filter(Column::Id.gt(id)).order_by_asc(Column::Id).limit(limit);
     Ok(query.all(shard.read()).await?)
 }
 
 /// The pictures of a shard that were written at `since` (Unix milliseconds) or later, at most `limit`, in the order in
 /// which they were written; only those behind `after`, a time and an id.
-pub(crate) async fn changed_since(
+async fn changed_since(
     shard: &Shard,
     since: i64,
     after: Option<(i64, Id)>,
