@@ -16,7 +16,7 @@ use futures::{StreamExt as _, stream};
 use tokio_util::sync::CancellationToken;
 use volo_gen::fanone::user::{DescribedPicture, ListUndescribedReq, SetVectorsReq, UndescribedPicture};
 
-use crate::{calls, compose::Problem, describe::strikes::Strikes, lease::Lease, models::wire, state::App};
+use crate::{calls, compose::Problem, describe::strikes::Strikes, lease, models::wire, state::App};
 
 /// Pictures that are described between two writes.
 const BATCH: i32 = 100;
@@ -38,14 +38,8 @@ pub(crate) async fn run(app: App, shutdown: CancellationToken) {
     }
     let interval: Duration = app.settings.model.describe_interval();
     let strikes = Strikes::default();
-    jobs::every("pictures_describe", || interval, shutdown, || describe(&app, &strikes)).await;
-}
-
-async fn describe(app: &App, strikes: &Strikes) -> Result<(), Problem> {
-    let Some(lease) = Lease::take(&app.cache, LEASE).await else { return Ok(()) };
-    let outcome = describe_all(app, strikes).await;
-    lease.release().await;
-    outcome
+    let describe = || lease::alone(&app.cache, LEASE, describe_all(&app, &strikes));
+    jobs::every("pictures_describe", || interval, shutdown, describe).await;
 }
 
 /// Batch after batch, until there are no more, or nothing comes of it.

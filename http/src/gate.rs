@@ -11,10 +11,7 @@ use std::{
 
 use fanone_base::Code;
 use fanone_config::{Mode, Role};
-use fanone_telemetry::{
-    Timings, names,
-    trace::{self, Span},
-};
+use fanone_telemetry::{names, trace};
 use futures::FutureExt;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header, uri::PathAndQuery};
 use metrics::Gauge;
@@ -30,6 +27,7 @@ use volo_http::{
 };
 
 use crate::{
+    access::Answered,
     cors::Cors,
     extract::{
         Notes, access_token, client_ip,
@@ -47,11 +45,6 @@ use crate::{
 const NO_ROUTE: &str = "none";
 /// Longer than any request, for those whose duration is not limited as a whole.
 const FOREVER: Duration = Duration::from_secs(365 * 24 * 3600);
-
-static REQUESTS: Timings<3> = Timings::new(
-    names::HTTP_SERVER_REQUEST_DURATION,
-    ["http_request_method", "http_route", "http_response_status_code"],
-);
 
 /// What extractors and handlers know of the request beside its own parts.
 #[derive(Clone)]
@@ -126,26 +119,18 @@ impl Gate {
             self.cors.allow(&origin, response.headers_mut());
         }
         let route = cx.extensions().get::<MatchedPath>().map_or(NO_ROUTE, MatchedPath::as_str);
-        let status = response.status();
-        let elapsed = started.elapsed();
-        REQUESTS.record([method_label(&method), route, status.as_str()], elapsed);
-        let code = response.extensions().get::<Code>().map(|code| code.number());
-        trace::enter(span.context(), || {
-            tracing::info!(
-                target: "fanone_http::access",
-                method = method_label(&method),
-                route,
-                status = status.as_u16(),
-                code,
-                duration_ms = elapsed.as_secs_f64() * 1000.0,
-                request_id = request_id.to_str().ok(),
-                user_id = user.map(|user| user.0),
-                ip = %ip,
-                "request"
-            );
-        });
+        Answered {
+            method: &method,
+            route,
+            status: response.status(),
+            code: response.extensions().get::<Code>().map(|code| code.number()),
+            elapsed: started.elapsed(),
+            request_id: &request_id,
+            user,
+            ip,
+        }
+        .tell(&mut span);
         if let Some(id) = span.context().and_then(|it| HeaderValue::try_from(it.traceparent()).ok()) {
-            describe(&mut span, method_label(&method), route, status, &request_id);
             response.headers_mut().insert("traceresponse", id);
         }
         response.headers_mut().insert("x-request-id", request_id);
@@ -201,18 +186,6 @@ impl Gate {
     }
 }
 
-/// Says what a request was. Its path and its query stay out of it: they may hold anything.
-fn describe(span: &mut Span, method: &'static str, route: &str, status: StatusCode, id: &HeaderValue) {
-    span.rename(format!("{method} {route}"));
-    span.set("http.request.method", method);
-    span.set("http.route", route.to_owned());
-    span.set("http.response.status_code", i64::from(status.as_u16()));
-    span.set("fanone.request_id", id.to_str().unwrap_or_default().to_owned());
-    if status.is_server_error() {
-        span.fail("the answer is an error of the server");
-    }
-}
-
 /// Something that is counted as long as it is there.
 pub(crate) struct Counted(Gauge);
 
@@ -252,20 +225,6 @@ fn drop_trailing_slash(uri: &mut Uri) {
     };
     if let Ok(target) = target {
         *uri = Uri::from(target);
-    }
-}
-
-/// Methods are free text: only the known ones may become a label.
-fn method_label(method: &Method) -> &'static str {
-    match *method {
-        Method::GET => "GET",
-        Method::POST => "POST",
-        Method::PUT => "PUT",
-        Method::DELETE => "DELETE",
-        Method::HEAD => "HEAD",
-        Method::OPTIONS => "OPTIONS",
-        Method::PATCH => "PATCH",
-        _ => "_OTHER",
     }
 }
 

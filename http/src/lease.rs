@@ -66,6 +66,18 @@ impl Lease {
     }
 }
 
+/// Does `work`, unless another front is at it.
+pub(crate) async fn alone<E>(
+    cache: &Arc<dyn Cache>,
+    key: &str,
+    work: impl Future<Output = Result<(), E>>,
+) -> Result<(), E> {
+    let Some(lease) = Lease::take(cache, key).await else { return Ok(()) };
+    let outcome = work.await;
+    lease.release().await;
+    outcome
+}
+
 async fn keep(cache: Arc<dyn Cache>, key: String, mut released: oneshot::Receiver<()>, mut renewed: Instant) {
     let is_ours = |renewed: Instant| renewed.elapsed() + MARGIN < LASTS;
     while timeout(RENEWED_EVERY, &mut released).await.is_err() {

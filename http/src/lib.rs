@@ -10,6 +10,7 @@
 //! | `envelope`, `refusal`, `objects` | what answers look like |
 //! | `openapi` | the API document, made from all of these |
 
+mod access;
 mod calls;
 mod chat;
 mod compose;

@@ -7,7 +7,7 @@ use fanone_media::{Folder, Key, SegmentError};
 use fanone_telemetry::jobs;
 use tokio_util::sync::CancellationToken;
 
-use crate::{lease::Lease, state::App};
+use crate::{lease, state::App};
 
 const INTERVAL: Duration = Duration::from_secs(10 * 60);
 /// An upload that is just being published when it expires, on whichever front, is left alone for so long.
@@ -23,10 +23,7 @@ pub(crate) async fn run(app: App, shutdown: CancellationToken) {
 }
 
 async fn tidy(app: &App) -> Result<(), SegmentError> {
-    let Some(lease) = Lease::take(&app.cache, LEASE).await else { return Ok(()) };
-    let outcome = tidy_now(app).await;
-    lease.release().await;
-    outcome
+    lease::alone(&app.cache, LEASE, tidy_now(app)).await
 }
 
 async fn tidy_now(app: &App) -> Result<(), SegmentError> {
@@ -62,6 +59,7 @@ mod tests {
     use futures::{StreamExt, stream};
 
     use super::*;
+    use crate::lease::Lease;
     use crate::testing::front;
 
     #[tokio::test]
