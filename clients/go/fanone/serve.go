@@ -7,10 +7,8 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
 	"net"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -95,23 +93,11 @@ func newGuard(config ServerConfig) (*guard, error) {
 	it := &guard{name: cmp.Or(config.Audience, config.Name), keys: map[string]ed25519.PublicKey{}}
 	for _, caller := range config.Callers {
 		file := filepath.Join(config.Keys, caller+".pub")
-		text, err := os.ReadFile(file)
+		key, err := readKey[ed25519.PublicKey](caller, file, x509.ParsePKIXPublicKey)
 		if err != nil {
-			return nil, fmt.Errorf("the key of %s: %w", caller, err)
+			return nil, err
 		}
-		block, _ := pem.Decode(text)
-		if block == nil {
-			return nil, fmt.Errorf("the key of %s: %s is no PEM file", caller, file)
-		}
-		key, err := x509.ParsePKIXPublicKey(block.Bytes)
-		if err != nil {
-			return nil, fmt.Errorf("the key of %s: %s: %w", caller, file, err)
-		}
-		public, ok := key.(ed25519.PublicKey)
-		if !ok {
-			return nil, fmt.Errorf("the key of %s: %s holds no Ed25519 key", caller, file)
-		}
-		it.keys[caller] = public
+		it.keys[caller] = key
 	}
 	return it, nil
 }

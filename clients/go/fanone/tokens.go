@@ -33,23 +33,33 @@ type madeToken struct {
 
 // newTokens reads the key from a PEM file, as `fanone keys` makes it.
 func newTokens(name, file string, life time.Duration) (*tokens, error) {
+	key, err := readKey[ed25519.PrivateKey](name, file, x509.ParsePKCS8PrivateKey)
+	if err != nil {
+		return nil, err
+	}
+	return &tokens{name: name, key: key, life: life, now: time.Now, made: map[string]madeToken{}}, nil
+}
+
+// readKey reads one half of a service's key pair from a PEM file.
+func readKey[Key any](name, file string, parse func([]byte) (any, error)) (Key, error) {
+	var none Key
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("the key of %s: %w", name, err)
+		return none, fmt.Errorf("the key of %s: %w", name, err)
 	}
 	block, _ := pem.Decode(text)
 	if block == nil {
-		return nil, fmt.Errorf("the key of %s: %s is no PEM file", name, file)
+		return none, fmt.Errorf("the key of %s: %s is no PEM file", name, file)
 	}
-	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	parsed, err := parse(block.Bytes)
 	if err != nil {
-		return nil, fmt.Errorf("the key of %s: %s: %w", name, file, err)
+		return none, fmt.Errorf("the key of %s: %s: %w", name, file, err)
 	}
-	own, ok := key.(ed25519.PrivateKey)
+	key, ok := parsed.(Key)
 	if !ok {
-		return nil, fmt.Errorf("the key of %s: %s holds no Ed25519 key", name, file)
+		return none, fmt.Errorf("the key of %s: %s holds no Ed25519 key", name, file)
 	}
-	return &tokens{name: name, key: own, life: life, now: time.Now, made: map[string]madeToken{}}, nil
+	return key, nil
 }
 
 // forCallee gives a token for calls to callee: the same one until a quarter of its life is left.
