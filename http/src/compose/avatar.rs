@@ -22,7 +22,7 @@ pub(crate) async fn set(app: &App, data: Bytes) -> Result<User, Problem> {
         vector,
         model: app.model.name().to_owned().into(),
     };
-    let answer = match calls::answer(app.write.user.set_avatar(request)).await {
+    let answer = match calls::answer(app.services.user.set_avatar(request)).await {
         Ok(answer) => answer,
         Err(error) => {
             // Unless the service has clearly said no, the row may name the object all the same: then it must stay.

@@ -28,6 +28,6 @@ pub(crate) async fn judge(app: &App, data: Bytes) -> Result<Judged, Problem> {
 pub(crate) async fn similar(app: &App, data: Bytes, limit: i32) -> Result<Vec<PictureMatch>, Problem> {
     let Judged { vector, .. } = judge(app, data).await?;
     let request = SearchPicturesReq { vector, model: app.model.name().to_owned().into(), limit };
-    let answer = calls::answer(app.read.user.search_pictures(request)).await?;
+    let answer = calls::answer(app.services.user.search_pictures(request)).await?;
     Ok(answer.items.into_iter().map(|found| app.view.picture(found)).collect())
 }
