@@ -104,5 +104,6 @@ fn front(site: &Site, listener: TcpListener) -> anyhow::Result<Parts> {
 fn peer(site: &Site, role: Role) -> anyhow::Result<Peer> {
     let (name, settings) = (role.service_name(), &site.settings);
     let lifetime = settings.identity.service_ttl();
-    Ok(Peer::new(name, &site.keys, lifetime, site.registry.clone(), &settings.calls)?)
+    let peer = Peer::new(name, &site.keys, lifetime, site.registry.clone(), &settings.calls)?;
+    Ok(peer.governed_by(&site.governance))
 }
