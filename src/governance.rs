@@ -71,24 +71,29 @@ fn report(governance: &Governance, registry: &Registry, url: &ConfigUrl) -> Valu
         } else {
             url.origin(name, None).to_string()
         };
-        rule["origin"] = json!(origin);
+        put(rule, "origin", json!(origin));
     });
     let instances = registry.known().into_iter();
     let instances = instances.map(|(service, address, weight)| {
         json!({"service": service, "address": address.to_string(), "weight": weight})
     });
-    report["instances"] = instances.collect();
+    put(&mut report, "instances", instances.collect());
     report
+}
+
+fn put(object: &mut Value, key: &str, value: Value) {
+    object.as_object_mut().and_then(|object| object.insert(key.to_owned(), value));
 }
 
 /// Visits the rules of all clients and servers.
 fn each_rule(report: &mut Value, mut visit: impl FnMut(&mut Value)) {
-    for client in report["clients"].as_array_mut().into_iter().flatten() {
-        client["rules"].as_array_mut().into_iter().flatten().for_each(&mut visit);
-    }
-    for server in report["servers"].as_array_mut().into_iter().flatten() {
-        visit(&mut server["rules"]);
-    }
+    let all = |of: &mut Value, key: &str, visit: &mut dyn FnMut(&mut Value)| {
+        of.get_mut(key).and_then(Value::as_array_mut).into_iter().flatten().for_each(visit);
+    };
+    all(report, "clients", &mut |client| all(client, "rules", &mut visit));
+    all(report, "servers", &mut |server| {
+        server.get_mut("rules").into_iter().for_each(&mut visit);
+    });
 }
 
 const HEAD: &str = r#"<!doctype html>
