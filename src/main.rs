@@ -2,6 +2,7 @@
 
 mod banner;
 mod cli;
+mod governance;
 mod outside;
 mod registration;
 mod reindex;

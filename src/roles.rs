@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fanone_call::{Peer, Retry};
+use fanone_call::Peer;
 use fanone_config::{Role, VectorsUrl};
 use fanone_interaction::InteractionService;
 use fanone_social::SocialService;
@@ -49,7 +49,7 @@ async fn user(site: &Site, listener: TcpListener) -> anyhow::Result<Parts> {
 
 fn video(site: &Site, listener: TcpListener) -> anyhow::Result<Parts> {
     let (peer, store) = (peer(site, Role::Video)?, site.outside.store(Role::Video)?);
-    let users = peer.client(UserServiceClientBuilder::new(Role::User.service_name()), Retry::Never);
+    let users = peer.client(UserServiceClientBuilder::new(Role::User.service_name()));
     let service = VideoService::new(&site.settings, &site.live, store.clone(), site.outside.cache.clone());
     let jobs = fanone_video::run_jobs(store, site.live.clone(), users, site.stop_first.clone());
     let handler = VideoServiceServer::from_handler(service);
@@ -60,7 +60,7 @@ fn video(site: &Site, listener: TcpListener) -> anyhow::Result<Parts> {
 
 fn interaction(site: &Site, listener: TcpListener) -> anyhow::Result<Parts> {
     let (peer, store) = (peer(site, Role::Interaction)?, site.outside.store(Role::Interaction)?);
-    let videos = peer.client(VideoServiceClientBuilder::new(Role::Video.service_name()), Retry::Never);
+    let videos = peer.client(VideoServiceClientBuilder::new(Role::Video.service_name()));
     let service = InteractionService::new(store.clone());
     let jobs = fanone_interaction::run_jobs(store, site.live.clone(), videos, site.stop_first.clone());
     let handler = InteractionServiceServer::from_handler(service);
@@ -71,7 +71,7 @@ fn interaction(site: &Site, listener: TcpListener) -> anyhow::Result<Parts> {
 
 fn social(site: &Site, listener: TcpListener) -> anyhow::Result<Parts> {
     let (peer, store) = (peer(site, Role::Social)?, site.outside.store(Role::Social)?);
-    let users = peer.client(UserServiceClientBuilder::new(Role::User.service_name()), Retry::Never);
+    let users = peer.client(UserServiceClientBuilder::new(Role::User.service_name()));
     let service = SocialService::new(store.clone(), &site.settings.chat);
     let jobs = fanone_social::run_jobs(store, site.live.clone(), users, site.stop_first.clone());
     let handler = SocialServiceServer::from_handler(service);
@@ -116,5 +116,6 @@ fn front(site: &Site, listener: TcpListener) -> anyhow::Result<Parts> {
 fn peer(site: &Site, role: Role) -> anyhow::Result<Peer> {
     let (name, settings) = (role.service_name(), &site.settings);
     let lifetime = settings.identity.service_ttl();
-    Ok(Peer::new(name, &site.keys, lifetime, site.registry.clone(), &settings.calls)?)
+    let peer = Peer::new(name, &site.keys, lifetime, site.registry.clone(), &settings.calls)?;
+    Ok(peer.governed_by(&site.governance))
 }

@@ -4,7 +4,11 @@ use std::{future::Future, pin::Pin, time::Duration};
 
 use anyhow::Context;
 use fanone_config::{Live, Mode, Role, Settings};
-use fanone_identity::{Keys, OnMissing, permissions::SERVICES};
+use fanone_governance::Governance;
+use fanone_identity::{
+    Keys, OnMissing,
+    permissions::{EMBEDDING, SERVICES},
+};
 use fanone_live::LiveSettings;
 use fanone_registry::Registry;
 use fanone_telemetry::{
@@ -20,7 +24,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    banner,
+    banner, governance,
     outside::{self, Outside},
     registration, roles,
 };
@@ -35,6 +39,8 @@ pub(crate) struct Site {
     pub(crate) live: Live,
     pub(crate) keys: Keys,
     pub(crate) registry: Registry,
+    /// The rules of calls.
+    pub(crate) governance: Governance,
     /// The cache and the databases.
     pub(crate) outside: Outside,
     pub(crate) readiness: Readiness,
@@ -63,7 +69,9 @@ pub(crate) async fn run(settings: Settings, roles: &[Role]) -> anyhow::Result<()
     let metrics = metrics::install()?;
     let services: Vec<_> = roles.iter().map(|role| role.service_name()).collect();
     let traces = trace::start(&settings.telemetry, &services)?;
-    let live = LiveSettings::open(&settings, roles, move |values| {
+    let governance = Governance::with_timeouts(&settings.calls, [(EMBEDDING, settings.model.timeout())]);
+    let rules = governance::followed(&governance, &services, &settings.config.url);
+    let live = LiveSettings::open(&settings, roles, rules, move |values| {
         set_log_level(&log, &values.log_level);
         trace::set_rate(values.sample_per_mille);
     })
@@ -79,6 +87,7 @@ pub(crate) async fn run(settings: Settings, roles: &[Role]) -> anyhow::Result<()
         live: live.live(),
         keys: Keys::open(&settings.identity.keys, on_missing)?.with_clients(&settings.identity.clients)?,
         registry: Registry::open(&settings.registry.url, registration::options(&settings, roles))?,
+        governance,
         readiness: Readiness::default(),
         stop_first: CancellationToken::new(),
         stop_last: CancellationToken::new(),
@@ -101,7 +110,8 @@ pub(crate) async fn run(settings: Settings, roles: &[Role]) -> anyhow::Result<()
     parts.last.into_iter().for_each(|part| drop(last.spawn(part)));
     let stop = site.stop_first.clone();
     first.spawn(async move { Box::pin(stop.run_until_cancelled(live.run())).await.unwrap_or_default() });
-    last.spawn(admin::serve(admin_listener, metrics, site.readiness.clone(), site.stop_last.clone()));
+    let pages = vec![governance::page(&site)];
+    last.spawn(admin::serve(admin_listener, metrics, site.readiness.clone(), pages, site.stop_last.clone()));
     banner::print(&site.settings, roles, started.elapsed());
 
     signals.first().await;

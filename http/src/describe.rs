@@ -47,7 +47,7 @@ async fn describe_all(app: &App, strikes: &Strikes) -> Result<(), Problem> {
     let begun = Instant::now();
     while begun.elapsed() < RUN_MAX {
         let request = ListUndescribedReq { model: app.models.present.name().to_owned().into(), limit: BATCH };
-        let pictures = calls::answer(app.read.user.list_undescribed(request)).await?.items;
+        let pictures = calls::answer(app.services.user.list_undescribed(request)).await?.items;
         if pictures.is_empty() {
             return Ok(());
         }
@@ -120,7 +120,7 @@ async fn write(app: &App, items: Vec<DescribedPicture>) -> Result<(), Problem> {
         |outcome: &str| items.iter().filter(|item| item.vector.is_empty() == (outcome == "none")).count();
     let counts = OUTCOMES.map(|outcome| (outcome, of(outcome) as u64));
     let request = SetVectorsReq { model: app.models.present.name().to_owned().into(), items };
-    calls::answer(app.write.user.set_vectors(request)).await?;
+    calls::answer(app.services.user.set_vectors(request)).await?;
     for (outcome, count) in counts {
         metrics::counter!(names::MODEL_DESCRIBED, "outcome" => outcome).increment(count);
     }

@@ -4,7 +4,7 @@ use std::{ops::Deref, sync::Arc};
 
 use fanone_base::Id;
 use fanone_cache::{Cache, SingleFlight};
-use fanone_call::{Peer, Retry};
+use fanone_call::Peer;
 use fanone_config::{Live, Role, Settings};
 use fanone_identity::UserVerifier;
 use fanone_media::MediaStore;
@@ -53,13 +53,13 @@ pub(crate) struct Clients {
 }
 
 impl Clients {
-    fn new(peer: &Peer, retry: Retry) -> Self {
+    fn new(peer: &Peer) -> Self {
         let name = |role: Role| role.service_name();
         Self {
-            user: peer.client(UserServiceClientBuilder::new(name(Role::User)), retry),
-            video: peer.client(VideoServiceClientBuilder::new(name(Role::Video)), retry),
-            interaction: peer.client(InteractionServiceClientBuilder::new(name(Role::Interaction)), retry),
-            social: peer.client(SocialServiceClientBuilder::new(name(Role::Social)), retry),
+            user: peer.client(UserServiceClientBuilder::new(name(Role::User))),
+            video: peer.client(VideoServiceClientBuilder::new(name(Role::Video))),
+            interaction: peer.client(InteractionServiceClientBuilder::new(name(Role::Interaction))),
+            social: peer.client(SocialServiceClientBuilder::new(name(Role::Social))),
         }
     }
 }
@@ -67,10 +67,8 @@ impl Clients {
 /// The parts, and what is made of them.
 pub(crate) struct State {
     parts: Parts,
-    /// For calls that only read: one that breaks is made again.
-    pub(crate) read: Clients,
-    /// For calls that change something: one that breaks may have been carried out, and is not made again.
-    pub(crate) write: Clients,
+    /// The services.
+    pub(crate) services: Clients,
     /// How rows are shown.
     pub(crate) view: View,
     /// Videos on their way in.
@@ -101,7 +99,7 @@ pub(crate) struct App(Arc<State>);
 
 impl App {
     pub(crate) fn new(parts: Parts) -> Self {
-        let (read, write) = (Clients::new(&parts.peer, Retry::Once), Clients::new(&parts.peer, Retry::Never));
+        let services = Clients::new(&parts.peer);
         let settings = &parts.settings;
         let view = View::new(settings);
         let uploads = Uploads::new(settings, &parts.media);
@@ -115,8 +113,7 @@ impl App {
             .build();
         Self(Arc::new(State {
             parts,
-            read,
-            write,
+            services,
             view,
             uploads,
             picture_room,

@@ -116,8 +116,20 @@ SERVICES = {
               "With the way there and back. Much more than what the service sees: the network, or a process that is overloaded.",
               (quantile(0.99, CALLED, "rpc_method"), "{{rpc_method}}")),
         graph("Refused at the door", "reqps",
-              "forbidden: somebody calls without permission; malformed: bytes that are no message; busy: calls.concurrent_max.",
+              "forbidden: somebody calls without permission; malformed: bytes that are no message; busy: calls.concurrent_max; "
+              "qps_limit, connection_limit: the rule of the service.",
               (rate("fanone_rpc_refused_total", "reason, role"), "{{role}} {{reason}}")),
+    ],
+    "How calls are governed": [
+        graph("Breakers that are not closed", "none",
+              "Methods and instances between which calls fail. 2: open, no calls go there; 1: half open, some do.",
+              ("max by (rpc_method, address) (fanone_rpc_breaker_state{$at})", "{{rpc_method}} at {{address}}")),
+        graph("Calls not made", "reqps", "Because the breaker of every instance is open, or a rule gives up a part of the calls.",
+              (rate("fanone_rpc_breaker_rejections_total", "rpc_service"), "{{rpc_service}} breaker"),
+              (rate("fanone_rpc_degraded_total", "rpc_service"), "{{rpc_service}} degradation")),
+        graph("Attempts after the first", "reqps",
+              "retry: the attempt before brought nothing; backup: it took long. late: the other one was quicker after all.",
+              (rate("fanone_rpc_repeats_total", "kind, outcome"), "{{kind}} {{outcome}}")),
     ],
 }
 

@@ -67,6 +67,15 @@ impl Namespace {
         serde_json::from_str(&text).unwrap_or(Value::String(text))
     }
 
+    /// Publishes a document; without a text it is deleted.
+    pub async fn publish(&self, name: &str, text: Option<&str>) {
+        let mut parameters = vec![("dataId", name), ("group", "DEFAULT_GROUP"), ("tenant", &self.name)];
+        parameters.extend(text.map(|text| ("content", text)));
+        let method = if text.is_some() { Method::POST } else { Method::DELETE };
+        let answer = self.call(method, "cs/configs", &parameters).await;
+        assert_eq!(answer, true, "Nacos did not take the document");
+    }
+
     /// The rows of a service's page in the console.
     pub async fn instances(&self, service: &str) -> Vec<Value> {
         let parameters = [

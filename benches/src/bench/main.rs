@@ -1,5 +1,6 @@
 //! Measures the site: `scripts/bench` runs it.
 
+mod governance;
 mod grow;
 mod http_client;
 mod lag;
@@ -25,7 +26,7 @@ use crate::{load::Plan, process::Parts, report::Heading, servers::Servers, table
 /// a bare service.
 #[derive(Parser)]
 struct Options {
-    /// Folder of the release binaries `fanone` and `floor`
+    /// Folder of the release binaries `fanone`, `floor` and `hop`
     #[arg(long, default_value = "target/release")]
     binaries: PathBuf,
     /// On MariaDB and Redis, which `scripts/servers` has started; the table has the embedded parts as well
@@ -34,6 +35,9 @@ struct Options {
     /// How far counts are behind while likes come in evenly
     #[arg(long, conflicts_with = "grow")]
     lag: bool,
+    /// What the rules of calls cost on both sides of a trivial call
+    #[arg(long, conflicts_with_all = ["real", "lag", "grow"])]
+    governance: bool,
     /// How costs grow: the numbers of videos at which to measure, rising, for example 1000,100000
     #[arg(long, value_name = "N,N…", value_delimiter = ',')]
     grow: Vec<usize>,
@@ -70,6 +74,9 @@ async fn main() -> anyhow::Result<()> {
     let options = Options::parse();
     let folder = tempfile::tempdir()?;
     let (program, plan) = (options.binaries.join("fanone"), options.plan());
+    if options.governance {
+        return governance::run(&options.binaries.join("hop"), folder.path(), &plan).await;
+    }
     let servers = if options.real { Some(Servers::find()?) } else { None };
     let real = match &servers {
         Some(servers) => Some(servers.prepare(&program, &folder.path().join("real")).await?),

@@ -75,7 +75,7 @@ pub(crate) async fn serve(app: &App, seq: Option<&str>, request: Request) -> Res
         }
         Request::TakeUnread { user } => {
             let answer =
-                calls::answer(app.write.social.take_unread(TakeUnreadReq { user_id: user.0 })).await?;
+                calls::answer(app.services.social.take_unread(TakeUnreadReq { user_id: user.0 })).await?;
             let items = answer.messages.into_iter().map(|row| app.view.message(row)).collect();
             Ok(Data::Messages(Items { items }).into())
         }
@@ -83,7 +83,7 @@ pub(crate) async fn serve(app: &App, seq: Option<&str>, request: Request) -> Res
         Request::MarkRead { conversation, message } => {
             let (user_id, group_id) = peer(conversation);
             let request = MarkReadReq { user_id, group_id, message_id: message.0 };
-            calls::answer(app.write.social.mark_read(request)).await?;
+            calls::answer(app.services.social.mark_read(request)).await?;
             Ok(Served::default())
         }
     }
@@ -91,7 +91,7 @@ pub(crate) async fn serve(app: &App, seq: Option<&str>, request: Request) -> Res
 
 /// The conversations in which something is unread.
 pub(crate) async fn summary(app: &App) -> Result<Vec<Unread>, Problem> {
-    let answer = calls::answer(app.read.social.unread_summary(UnreadSummaryReq {})).await?;
+    let answer = calls::answer(app.services.social.unread_summary(UnreadSummaryReq {})).await?;
     let unread = |row: UnreadConversation| Unread {
         user_id: row.user_id,
         group_id: row.group_id,
@@ -105,7 +105,7 @@ async fn send(app: &App, to: Either, content: String, seq: Option<&str>) -> Resu
     let (to_user_id, group_id) = peer(to);
     let seq = seq.map(|seq| seq.to_owned().into());
     let request = SendMessageReq { to_user_id, group_id, content: content.into(), seq };
-    let answer = calls::answer(app.write.social.send_message(request)).await?;
+    let answer = calls::answer(app.services.social.send_message(request)).await?;
     let message = app.view.message(calls::present(answer.message)?);
     let to: Vec<Id> = answer.recipients.into_iter().map(Id).collect();
     let push = (!to.is_empty()).then(|| Push { to, frame: frame::push(&message) });
@@ -113,7 +113,7 @@ async fn send(app: &App, to: Either, content: String, seq: Option<&str>) -> Resu
 }
 
 async fn history(app: &App, request: HistoryReq) -> Result<Served, Problem> {
-    let answer = calls::answer(app.read.social.history(request)).await?;
+    let answer = calls::answer(app.services.social.history(request)).await?;
     let items = answer.messages.into_iter().map(|row| app.view.message(row)).collect();
     Ok(Data::Page(Listing { items, total: answer.total }).into())
 }

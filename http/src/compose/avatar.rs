@@ -15,7 +15,7 @@ pub(crate) async fn set(app: &App, data: Bytes) -> Result<User, Problem> {
     let key = Key::random(Folder::Avatars, picture.kind.extension())?;
     app.media.put(&key, data).await?;
     let request = SetAvatarReq { key: key.as_str().to_owned().into(), vector, model: model.into() };
-    let answer = match calls::answer(app.write.user.set_avatar(request)).await {
+    let answer = match calls::answer(app.services.user.set_avatar(request)).await {
         Ok(answer) => answer,
         Err(error) => {
             // Unless the service has clearly said no, the row may name the object all the same: then it must stay.

@@ -20,7 +20,7 @@ const DELETED: Duration = Duration::from_secs(60);
 /// Refuses the id of a video that is unknown or deleted.
 pub(crate) async fn video(app: &App, id: Id) -> Result<(), Problem> {
     let found = async || {
-        let answer = calls::answer(app.read.video.get_videos(GetVideosReq { ids: vec![id.0] })).await?;
+        let answer = calls::answer(app.services.video.get_videos(GetVideosReq { ids: vec![id.0] })).await?;
         Ok(!answer.videos.is_empty())
     };
     check(app, video_key(id), Code::VideoNotFound, found).await
@@ -29,7 +29,7 @@ pub(crate) async fn video(app: &App, id: Id) -> Result<(), Problem> {
 /// Refuses the id of a user that is unknown or deleted.
 pub(crate) async fn user(app: &App, id: Id) -> Result<(), Problem> {
     let found = async || {
-        let answer = calls::answer(app.read.user.get_users(GetUsersReq { ids: vec![id.0] })).await?;
+        let answer = calls::answer(app.services.user.get_users(GetUsersReq { ids: vec![id.0] })).await?;
         Ok(!answer.users.is_empty())
     };
     check(app, format!("exists:user:{id}"), Code::UserNotFound, found).await

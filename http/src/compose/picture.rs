@@ -63,7 +63,7 @@ async fn search(
 ) -> Result<SearchPicturesResp, Problem> {
     let vector = wire(&model.embed(picture).await?);
     let request = SearchPicturesReq { vector, model: model.name().to_owned().into(), limit };
-    Ok(calls::answer(app.read.user.search_pictures(request)).await?)
+    Ok(calls::answer(app.services.user.search_pictures(request)).await?)
 }
 
 /// The best of both, each picture once.

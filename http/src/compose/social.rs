@@ -15,7 +15,7 @@ pub(crate) async fn resolve(app: &App, list: ListUsersResp) -> Result<Listing<So
     if list.user_ids.is_empty() {
         return Ok(Listing { items: Vec::new(), total: list.total });
     }
-    let answer = calls::answer(app.read.user.get_users(GetUsersReq { ids: list.user_ids })).await?;
+    let answer = calls::answer(app.services.user.get_users(GetUsersReq { ids: list.user_ids })).await?;
     let items = answer.users.into_iter().map(|user| app.view.social(user)).collect();
     Ok(Listing { items, total: list.total })
 }

@@ -39,7 +39,7 @@ pub(crate) fn wire(page: Page) -> base::Page {
 /// The videos of a user.
 pub(crate) async fn by_author(app: &App, user: Id, page: Page) -> Result<Listing<Video>, Problem> {
     let request = ListVideosReq { user_id: user.0, page: wire(page) };
-    let answer = calls::answer(app.read.video.list_videos(request)).await?;
+    let answer = calls::answer(app.services.video.list_videos(request)).await?;
     if answer.total == 0 {
         existence::user(app, user).await?;
     }
@@ -49,12 +49,12 @@ pub(crate) async fn by_author(app: &App, user: Id, page: Page) -> Result<Listing
 /// The videos that a user likes, the latest like first. Deleted videos are left out.
 pub(crate) async fn liked(app: &App, user: Id, page: Page) -> Result<Items<Video>, Problem> {
     let request = ListLikedReq { user_id: user.0, page: wire(page) };
-    let ids = calls::answer(app.read.interaction.list_liked(request)).await?.video_ids;
+    let ids = calls::answer(app.services.interaction.list_liked(request)).await?.video_ids;
     if ids.is_empty() {
         existence::user(app, user).await?;
         return Ok(Items { items: Vec::new() });
     }
-    let answer = calls::answer(app.read.video.get_videos(GetVideosReq { ids })).await?;
+    let answer = calls::answer(app.services.video.get_videos(GetVideosReq { ids })).await?;
     Ok(Items { items: app.view.videos(answer.videos) })
 }
 
@@ -64,7 +64,7 @@ pub(crate) async fn search(app: &App, search: Search) -> Result<Listing<Video>, 
         None => None,
         Some(username) => {
             let request = FindUserReq { username: username.into() };
-            match calls::answer(app.read.user.find_user(request)).await {
+            match calls::answer(app.services.user.find_user(request)).await {
                 Ok(answer) => Some(calls::present(answer.user)?.id),
                 Err(CallError::Answer { code: Code::UserNotFound | Code::NotFound, .. }) => {
                     return Ok(Listing { items: Vec::new(), total: 0 });
@@ -80,13 +80,13 @@ pub(crate) async fn search(app: &App, search: Search) -> Result<Listing<Video>, 
         to_date: search.to,
         user_id,
     };
-    let answer = calls::answer(app.read.video.search(request)).await?;
+    let answer = calls::answer(app.services.video.search(request)).await?;
     Ok(Listing { items: app.view.videos(answer.videos), total: answer.total })
 }
 
 /// Takes a video of the caller's down, and its media with it.
 pub(crate) async fn delete(app: &App, id: Id) -> Result<(), Problem> {
-    let answer = calls::answer(app.write.video.delete_video(DeleteVideoReq { video_id: id.0 })).await?;
+    let answer = calls::answer(app.services.video.delete_video(DeleteVideoReq { video_id: id.0 })).await?;
     existence::forget_video(app, id).await;
     if let Some(video) = answer.video {
         discard(app, &video.video_key).await;

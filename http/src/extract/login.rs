@@ -84,7 +84,7 @@ pub(crate) async fn authenticate(app: &App, token: &str, refresh: Option<&str>) 
 
 async fn renew(app: &App, refresh: &str) -> Result<Access, Refusal> {
     let request = RenewAccessReq { refresh_token: FastStr::new(refresh) };
-    let answer = calls::answer(app.write.user.renew_access(request)).await?;
+    let answer = calls::answer(app.services.user.renew_access(request)).await?;
     let token = calls::present(answer.access_token)?;
     match app.verifier.verify(&token) {
         Ok(claims) => Ok(Access { claims, token, renewed: true }),

@@ -38,7 +38,7 @@ pub(crate) struct MfaSecret {
 #[utoipa::path(get, path = "/auth/mfa/qrcode", tag = "auth",
     responses((status = 200, body = Envelope<MfaSecret>)), security(("access" = []), ("bearer" = [])))]
 pub(crate) async fn qrcode(app: App, login: Login) -> Result<Answer<MfaSecret>, Refusal> {
-    let answer = login.acts(calls::answer(app.write.user.begin_mfa(BeginMfaReq {}))).await?;
+    let answer = login.acts(calls::answer(app.services.user.begin_mfa(BeginMfaReq {}))).await?;
     let qrcode = draw(&calls::present(answer.url)?)?;
     Ok(Answer(MfaSecret { secret: calls::present(answer.secret)?, qrcode }))
 }
@@ -65,7 +65,7 @@ impl FromFields for Bind {
     responses((status = 200, body = Outcome)), security(("access" = []), ("bearer" = [])))]
 pub(crate) async fn bind(app: App, login: Login, Input(form): Input<Bind>) -> Result<Done, Refusal> {
     let request = BindMfaReq { code: form.code.into(), secret: form.secret.map(FastStr::from) };
-    login.acts(calls::answer(app.write.user.bind_mfa(request))).await?;
+    login.acts(calls::answer(app.services.user.bind_mfa(request))).await?;
     Ok(Done)
 }
 
@@ -89,7 +89,7 @@ impl FromFields for Unbind {
     responses((status = 200, body = Outcome)), security(("access" = []), ("bearer" = [])))]
 pub(crate) async fn unbind(app: App, login: Login, Input(form): Input<Unbind>) -> Result<Done, Refusal> {
     let request = UnbindMfaReq { code: form.code.into(), password: form.password.into() };
-    login.acts(calls::answer(app.write.user.unbind_mfa(request))).await?;
+    login.acts(calls::answer(app.services.user.unbind_mfa(request))).await?;
     Ok(Done)
 }
 
@@ -102,7 +102,7 @@ pub(crate) async fn unbind(app: App, login: Login, Input(form): Input<Unbind>) -
         ("Access-Token" = String, description = "On success"),
         ("Refresh-Token" = String, description = "On success")))), security(("refresh" = [])))]
 pub(crate) async fn refresh(app: App, Refresh(refresh_token): Refresh) -> Result<WithTokens<Done>, Refusal> {
-    let answer = calls::answer(app.write.user.rotate_tokens(RotateTokensReq { refresh_token })).await?;
+    let answer = calls::answer(app.services.user.rotate_tokens(RotateTokensReq { refresh_token })).await?;
     Ok(WithTokens { tokens: calls::present(answer.tokens)?, answer: Done })
 }
 
@@ -110,7 +110,7 @@ pub(crate) async fn refresh(app: App, Refresh(refresh_token): Refresh) -> Result
 #[utoipa::path(post, path = "/auth/logout", tag = "auth",
     responses((status = 200, body = Outcome)), security(("access" = []), ("bearer" = [])))]
 pub(crate) async fn logout(app: App, login: Login) -> Result<Done, Refusal> {
-    login.acts(calls::answer(app.write.user.logout(LogoutReq {}))).await?;
+    login.acts(calls::answer(app.services.user.logout(LogoutReq {}))).await?;
     revoke(&app, login.session).await;
     Ok(Done)
 }

@@ -48,7 +48,7 @@ pub(crate) async fn publish(app: App, login: Login, Input(form): Input<Publish>)
         comment_id: form.comment_id.map(|id| id.0),
         content: form.content.into(),
     };
-    login.acts(calls::answer(app.write.interaction.publish_comment(request))).await?;
+    login.acts(calls::answer(app.services.interaction.publish_comment(request))).await?;
     Ok(Done)
 }
 
@@ -81,7 +81,7 @@ pub(crate) async fn list(app: App, Input(query): Input<List>) -> Result<Answer<I
         comment_id: query.comment_id.map(|id| id.0),
         page: wire(query.page),
     };
-    let answer = calls::answer(app.read.interaction.list_comments(request)).await?;
+    let answer = calls::answer(app.services.interaction.list_comments(request)).await?;
     let items = answer.comments.into_iter().map(|comment| app.view.comment(comment)).collect();
     Ok(Answer(Items { items }))
 }
@@ -108,7 +108,7 @@ impl FromFields for Delete {
     responses((status = 200, body = Outcome)), security(("access" = []), ("bearer" = [])))]
 pub(crate) async fn delete(app: App, login: Login, Input(form): Input<Delete>) -> Result<Done, Refusal> {
     let request = DeleteCommentReq { comment_id: form.comment_id.0, video_id: form.video_id.map(|id| id.0) };
-    login.acts(calls::answer(app.write.interaction.delete_comment(request))).await?;
+    login.acts(calls::answer(app.services.interaction.delete_comment(request))).await?;
     Ok(Done)
 }
 

@@ -38,7 +38,7 @@ pub(crate) async fn create(
     Input(form): Input<Create>,
 ) -> Result<Answer<Group>, Refusal> {
     let answer = login
-        .acts(calls::answer(app.write.social.create_group(CreateGroupReq { name: form.name.into() })))
+        .acts(calls::answer(app.services.social.create_group(CreateGroupReq { name: form.name.into() })))
         .await?;
     Ok(Answer(app.view.group(calls::present(answer.group)?)))
 }
@@ -61,7 +61,7 @@ impl FromFields for GroupId {
     responses((status = 200, body = Outcome)), security(("access" = []), ("bearer" = [])))]
 pub(crate) async fn join(app: App, login: Login, Input(form): Input<GroupId>) -> Result<Done, Refusal> {
     login
-        .acts(calls::answer(app.write.social.join_group(JoinGroupReq { group_id: form.group_id.0 })))
+        .acts(calls::answer(app.services.social.join_group(JoinGroupReq { group_id: form.group_id.0 })))
         .await?;
     Ok(Done)
 }
@@ -72,7 +72,7 @@ pub(crate) async fn join(app: App, login: Login, Input(form): Input<GroupId>) ->
     responses((status = 200, body = Outcome)), security(("access" = []), ("bearer" = [])))]
 pub(crate) async fn leave(app: App, login: Login, Input(form): Input<GroupId>) -> Result<Done, Refusal> {
     login
-        .acts(calls::answer(app.write.social.leave_group(LeaveGroupReq { group_id: form.group_id.0 })))
+        .acts(calls::answer(app.services.social.leave_group(LeaveGroupReq { group_id: form.group_id.0 })))
         .await?;
     Ok(Done)
 }
@@ -86,8 +86,9 @@ pub(crate) async fn list(
     login: Login,
     Input(page): Input<Page>,
 ) -> Result<Answer<Listing<Group>>, Refusal> {
-    let answer =
-        login.acts(calls::answer(app.read.social.list_groups(ListGroupsReq { page: wire(page) }))).await?;
+    let answer = login
+        .acts(calls::answer(app.services.social.list_groups(ListGroupsReq { page: wire(page) })))
+        .await?;
     let items = answer.groups.into_iter().map(|group| app.view.group(group)).collect();
     Ok(Answer(Listing { items, total: answer.total }))
 }
@@ -114,6 +115,6 @@ pub(crate) async fn members(
     Input(query): Input<Members>,
 ) -> Result<Answer<Listing<Social>>, Refusal> {
     let request = ListMembersReq { group_id: query.group_id.0, page: wire(query.page) };
-    let list = login.acts(calls::answer(app.read.social.list_members(request))).await?;
+    let list = login.acts(calls::answer(app.services.social.list_members(request))).await?;
     Ok(Answer(social::resolve(&app, list).await?))
 }

@@ -51,7 +51,7 @@ pub(crate) async fn action(app: App, login: Login, Input(form): Input<Action>) -
         comment_id: form.comment_id.map(|id| id.0),
         on: form.action_type,
     };
-    login.acts(calls::answer(app.write.interaction.like(request))).await?;
+    login.acts(calls::answer(app.services.interaction.like(request))).await?;
     Ok(Done)
 }
 

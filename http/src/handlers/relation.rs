@@ -39,7 +39,7 @@ impl FromFields for Action {
 pub(crate) async fn action(app: App, login: Login, Input(form): Input<Action>) -> Result<Done, Refusal> {
     existence::user(&app, form.to_user_id).await?;
     let request = FollowReq { to_user_id: form.to_user_id.0, on: form.action_type };
-    login.acts(calls::answer(app.write.social.follow(request))).await?;
+    login.acts(calls::answer(app.services.social.follow(request))).await?;
     Ok(Done)
 }
 
@@ -69,7 +69,7 @@ pub(crate) async fn following(
     app: App,
     Input(query): Input<OfUser>,
 ) -> Result<Answer<Listing<Social>>, Refusal> {
-    let list = calls::answer(app.read.social.list_following(query.request())).await?;
+    let list = calls::answer(app.services.social.list_following(query.request())).await?;
     Ok(Answer(social::resolve_of(&app, query.user_id, list).await?))
 }
 
@@ -81,7 +81,7 @@ pub(crate) async fn followers(
     app: App,
     Input(query): Input<OfUser>,
 ) -> Result<Answer<Listing<Social>>, Refusal> {
-    let list = calls::answer(app.read.social.list_followers(query.request())).await?;
+    let list = calls::answer(app.services.social.list_followers(query.request())).await?;
     Ok(Answer(social::resolve_of(&app, query.user_id, list).await?))
 }
 
@@ -94,7 +94,8 @@ pub(crate) async fn friends(
     login: Login,
     Input(page): Input<Page>,
 ) -> Result<Answer<Listing<Social>>, Refusal> {
-    let list =
-        login.acts(calls::answer(app.read.social.list_friends(ListFriendsReq { page: wire(page) }))).await?;
+    let list = login
+        .acts(calls::answer(app.services.social.list_friends(ListFriendsReq { page: wire(page) })))
+        .await?;
     Ok(Answer(social::resolve(&app, list).await?))
 }

@@ -46,7 +46,7 @@ pub(crate) async fn register(
 ) -> Result<Done, Refusal> {
     limits::count(&app, Limit::Registrations, client.ip).await?;
     let request = RegisterReq { username: form.username.into(), password: form.password.into() };
-    calls::answer(app.write.user.register(request)).await?;
+    calls::answer(app.services.user.register(request)).await?;
     Ok(Done)
 }
 
@@ -87,7 +87,7 @@ pub(crate) async fn login(
         password: form.password.into(),
         code: form.code.map(FastStr::from),
     };
-    let answer = calls::answer(app.write.user.login(request)).await?;
+    let answer = calls::answer(app.services.user.login(request)).await?;
     let user = app.view.user(calls::present(answer.user)?);
     Ok(WithTokens { tokens: calls::present(answer.tokens)?, answer: Answer(user) })
 }
@@ -113,7 +113,7 @@ pub(crate) async fn info(
     Input(query): Input<Info>,
 ) -> Result<Answer<User>, Refusal> {
     let id = query.user_id.map_or_else(|| login.map(|login| login.user), Ok)?;
-    let mut answer = calls::answer(app.read.user.get_users(GetUsersReq { ids: vec![id.0] })).await?;
+    let mut answer = calls::answer(app.services.user.get_users(GetUsersReq { ids: vec![id.0] })).await?;
     let user = answer.users.pop().ok_or(Problem::Refused(fanone_base::Code::UserNotFound))?;
     Ok(Answer(app.view.user(user)))
 }

@@ -35,7 +35,7 @@ impl FromFields for Feed {
         description = "Only videos created strictly after this time, in Unix milliseconds")),
     responses((status = 200, body = Envelope<Items<Video>>)))]
 pub(crate) async fn feed(app: App, Input(query): Input<Feed>) -> Result<Answer<Items<Video>>, Refusal> {
-    let answer = calls::answer(app.read.video.feed(FeedReq { latest_time: query.latest_time })).await?;
+    let answer = calls::answer(app.services.video.feed(FeedReq { latest_time: query.latest_time })).await?;
     Ok(Answer(Items { items: app.view.videos(answer.videos) }))
 }
 
@@ -64,7 +64,7 @@ pub(crate) async fn list(app: App, Input(query): Input<OfUser>) -> Result<Answer
     params(("page_num" = Option<PageNum>, Query), ("page_size" = Option<PageSize>, Query)),
     responses((status = 200, body = Envelope<Items<Video>>)))]
 pub(crate) async fn popular(app: App, Input(page): Input<Page>) -> Result<Answer<Items<Video>>, Refusal> {
-    let answer = calls::answer(app.read.video.popular(PopularReq { page: wire(page) })).await?;
+    let answer = calls::answer(app.services.video.popular(PopularReq { page: wire(page) })).await?;
     Ok(Answer(Items { items: app.view.videos(answer.videos) }))
 }
 
@@ -136,7 +136,7 @@ impl FromFields for VideoId {
     responses((status = 200, body = Envelope<Video>)))]
 pub(crate) async fn info(app: App, Input(query): Input<VideoId>) -> Result<Answer<Video>, Refusal> {
     let request = GetVideosReq { ids: vec![query.video_id.0] };
-    let mut answer = calls::answer(app.read.video.get_videos(request)).await?;
+    let mut answer = calls::answer(app.services.video.get_videos(request)).await?;
     let found = answer.videos.pop().ok_or(Problem::Refused(Code::VideoNotFound))?;
     Ok(Answer(app.view.video(found)))
 }
@@ -153,7 +153,7 @@ pub(crate) async fn visit(
 ) -> Result<Done, Refusal> {
     let viewer = login.map_or_else(|| client.viewer(), |login| login.user.to_string());
     let request = VisitReq { video_id: form.video_id.0, viewer: viewer.into() };
-    calls::answer(app.write.video.visit(request)).await?;
+    calls::answer(app.services.video.visit(request)).await?;
     Ok(Done)
 }
 

@@ -69,7 +69,7 @@ async fn attempt(app: &App, draft: &Draft) -> Result<Id, Problem> {
         cover_model: model.into(),
         upload_id: draft.upload.map(|upload| upload.0),
     };
-    let answer = settled(|| calls::answer(app.write.video.publish(request.clone()))).await?;
+    let answer = settled(|| calls::answer(app.services.video.publish(request.clone()))).await?;
     Ok(Id(calls::present(answer.video)?.id))
 }
 

@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use fanone_governance::Server;
 use motore::Service;
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -23,7 +24,7 @@ use volo_thrift::{
     transport::pingpong,
 };
 
-use crate::guard::GuardedCodec;
+use crate::{guard::GuardedCodec, inbound::count_refusal};
 
 /// Connections of one server. A client needs one for each call under way.
 const CONNECTIONS_MAX: usize = 4096;
@@ -46,6 +47,7 @@ pub(crate) async fn serve<Req, S>(
     service: Arc<S>,
     codec: GuardedCodec,
     listener: TcpListener,
+    governed: Arc<Server>,
     stop: impl Future<Output = ()>,
 ) where
     Req: EntryMessage + Send + 'static,
@@ -56,10 +58,17 @@ pub(crate) async fn serve<Req, S>(
     let mut connections = JoinSet::new();
     tokio::pin!(stop);
     loop {
+        governed.set_connections(connections.len());
         tokio::select! {
             () = &mut stop => break,
             Some(ended) = connections.join_next() => note_panic(ended),
             accepted = listener.accept(), if connections.len() < CONNECTIONS_MAX => match accepted {
+                Ok((stream, peer)) if !governed.admits_connection(connections.len()) => {
+                    // Closed at once: a client that waits would hold up its call, one that is told can go elsewhere.
+                    count_refusal("connection_limit");
+                    tracing::debug!(%peer, "rpc.connection_refused");
+                    drop(stream);
+                }
                 Ok((stream, peer)) => {
                     let (service, codec) = (service.clone(), codec.clone());
                     connections.spawn(connection(service, codec, stream, peer.into(), signal.clone()));
@@ -73,6 +82,7 @@ pub(crate) async fn serve<Req, S>(
         }
     }
     drop(listener);
+    governed.set_connections(connections.len());
     signal.stopping.store(true, Ordering::Relaxed);
     ended_within(GRACE, &mut connections).await;
     signal.close_idle.notify_waiters();

@@ -4,6 +4,7 @@
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration, time::Instant};
 
 use fanone_base::{Code, Failure};
+use fanone_governance::Server;
 use fanone_identity::{Caller, Gate, IdentityError};
 use fanone_telemetry::{
     names,
@@ -39,6 +40,8 @@ pub(crate) struct Inbound<S> {
     pub(crate) room: Arc<Semaphore>,
     /// For callers that send no deadline.
     pub(crate) default_limit: Duration,
+    /// How many calls there may be in a second.
+    pub(crate) governed: Arc<Server>,
 }
 
 impl<S, Req> Service<ServerContext, Req> for Inbound<S>
@@ -55,7 +58,12 @@ where
         let method = cx.rpc_info().method().clone();
         let mut span = Span::none();
         // More calls than there is room for would all be late; it is kinder to refuse some at once.
-        let (caller, result) = match self.room.try_acquire() {
+        let room = if self.governed.admits_call() {
+            self.room.try_acquire().ok().ok_or("busy")
+        } else {
+            Err("qps_limit")
+        };
+        let (caller, result) = match room {
             Ok(_permit) => match self.admit(&method) {
                 Ok(caller) => {
                     let name = caller.service.clone();
@@ -68,8 +76,8 @@ where
                     (None, Err(refusal(error.code())))
                 }
             },
-            Err(_) => {
-                count_refusal("busy");
+            Err(reason) => {
+                count_refusal(reason);
                 (None, Err(refusal(Code::TooManyRequests)))
             }
         };
@@ -144,7 +152,8 @@ fn log_refusal(error: &IdentityError, cx: &ServerContext, method: &FastStr) {
 }
 
 /// Why calls are refused here; an alert needs the series before the first refusal.
-const REASONS: [&str; 5] = ["forbidden", "not_logged_in", "access_expired", "busy", "malformed"];
+const REASONS: [&str; 7] =
+    ["forbidden", "not_logged_in", "access_expired", "busy", "malformed", "qps_limit", "connection_limit"];
 
 /// Begins to count calls that the service will never see.
 pub(crate) fn count_refusals_from_zero() {

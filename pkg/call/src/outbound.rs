@@ -1,23 +1,22 @@
-//! What every call passes on its way out: it is given its credentials and its time, and an end.
+//! What every call passes on its way out: it is made by the rules, and each attempt is given its credentials.
 
-use std::{cell::RefCell, sync::Arc, time::Duration, time::Instant};
+use std::{cell::RefCell, sync::Arc, time::Instant};
 
 use fanone_base::Code;
+use fanone_governance::Client;
 use fanone_identity::{
     ForWhom, ServiceTokens,
     permissions::{Permissions, Rule},
 };
+use fanone_registry::Registry;
 use fanone_telemetry::trace::{self, Kind};
 use metainfo::{Forward, METAINFO, MetaInfo};
 use motore::{Service, layer::Layer};
 use volo::{FastStr, context::Context};
-use volo_thrift::{
-    ApplicationException, ApplicationExceptionKind, ClientError, ServerError, context::ClientContext,
-};
+use volo_thrift::{ClientError, ServerError, context::ClientContext};
 
 use crate::{
-    deadline::time_left,
-    error::{refusal, timed_out, unreachable},
+    error::refusal,
     inbound::{SERVICE_TOKEN, USER_TOKEN},
     outcome::{self, Outcome},
     traces,
@@ -34,22 +33,29 @@ pub async fn as_user<F: Future>(access_token: &str, work: F) -> F::Output {
 }
 
 /// What all calls to one service share.
-struct Shared {
+pub(crate) struct Shared {
     tokens: ServiceTokens,
-    callee: FastStr,
+    pub(crate) callee: FastStr,
     permissions: Permissions,
-    limit: Duration,
+    pub(crate) registry: Registry,
+    /// The rules, and what is known of the instances.
+    pub(crate) governed: Arc<Client>,
 }
 
-/// The outermost layer of every client.
+/// The one layer of every client, in the place of volo's balancer.
 #[derive(Clone)]
 pub(crate) struct Outbound(Arc<Shared>);
 
 impl Outbound {
-    /// For calls to `callee` that take at most `limit`.
-    pub(crate) fn new(tokens: ServiceTokens, callee: FastStr, limit: Duration) -> Self {
+    /// For calls to `callee`.
+    pub(crate) fn new(
+        tokens: ServiceTokens,
+        callee: FastStr,
+        registry: Registry,
+        governed: Arc<Client>,
+    ) -> Self {
         let permissions = Permissions::of(&callee);
-        Self(Arc::new(Shared { tokens, callee, permissions, limit }))
+        Self(Arc::new(Shared { tokens, callee, permissions, registry, governed }))
     }
 }
 
@@ -63,15 +69,15 @@ impl<S> Layer<S> for Outbound {
 
 #[derive(Clone)]
 pub(crate) struct OutboundService<S> {
-    shared: Arc<Shared>,
-    inner: S,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) inner: S,
 }
 
 impl<S, Req> Service<ClientContext, Req> for OutboundService<S>
 where
     S: Service<ClientContext, Req, Error = ClientError> + Send + Sync + 'static,
     S::Response: Send,
-    Req: Send + 'static,
+    Req: Clone + Send + Sync + 'static,
 {
     type Response = S::Response;
     type Error = ClientError;
@@ -85,7 +91,7 @@ where
             traces::describe(&mut span, callee, &method);
             span.set("peer.service", callee.to_string());
         }
-        let result = trace::within(span.context(), self.send(cx, req)).await;
+        let result = trace::within(span.context(), self.by_the_rules(cx, req, &method)).await;
         let outcome = Outcome::of_called(&result);
         traces::conclude(&mut span, outcome);
         outcome::record_called(callee, &method, tokens.name(), outcome, start.elapsed());
@@ -93,31 +99,19 @@ where
     }
 }
 
-impl<S> OutboundService<S> {
-    async fn send<Req>(&self, cx: &mut ClientContext, req: Req) -> Result<S::Response, ClientError>
-    where
-        S: Service<ClientContext, Req, Error = ClientError>,
-    {
-        let own = cx.rpc_info().config().rpc_timeout().unwrap_or(self.shared.limit);
-        let limit = time_left().map_or(own, |left| left.min(own));
-        // The deadline travels in whole milliseconds.
-        if limit < Duration::from_millis(1) {
-            return Err(timed_out().into());
-        }
-        cx.rpc_info_mut().config_mut().set_rpc_timeout(Some(limit));
-        let meta = self.shared.credentials(cx.rpc_info().method())?;
-        // A scope of its own for each call: METAINFO is shared by all calls of a task, so calls
-        // side by side would send each other's values.
-        let call = METAINFO.scope(RefCell::new(meta), self.inner.call(cx, req));
-        match tokio::time::timeout(limit, call).await {
-            Ok(result) => result.map_err(plain),
-            Err(_) => Err(timed_out().into()),
-        }
-    }
-}
-
 impl Shared {
-    /// The metadata of a call of `method`.
+    /// Makes `attempt` with the metadata of a call of `method`.
+    pub(crate) async fn with_credentials<T>(
+        &self,
+        method: &str,
+        attempt: impl Future<Output = Result<T, ClientError>>,
+    ) -> Result<T, ClientError> {
+        let meta = self.credentials(method)?;
+        // A scope of its own for each attempt: METAINFO is shared by all calls of a task, so calls
+        // side by side would send each other's values.
+        METAINFO.scope(RefCell::new(meta), attempt).await
+    }
+
     fn credentials(&self, method: &str) -> Result<MetaInfo, ClientError> {
         let service_token = self.tokens.for_callee(&self.callee).map_err(|error| {
             tracing::error!(%error, callee = %self.callee, "no service token");
@@ -141,17 +135,4 @@ impl Shared {
         traces::send(&mut meta);
         Ok(meta)
     }
-}
-
-/// Through discovery, volo turns every transport failure into an application exception with a text
-/// of its own; this makes an outage recognisable again. (The cause is in volo's log line.)
-fn plain(error: ClientError) -> ClientError {
-    match error {
-        ClientError::Application(error) if is_from_balancer(&error) => unreachable(error.message()).into(),
-        other => other,
-    }
-}
-
-fn is_from_balancer(error: &ApplicationException) -> bool {
-    error.kind() == ApplicationExceptionKind::INTERNAL_ERROR && error.message().starts_with("load balance ")
 }

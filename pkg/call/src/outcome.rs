@@ -34,6 +34,17 @@ impl Outcome {
         }
     }
 
+    /// Whether a breaker counts it as a failure. An answer is none, whatever its code, and neither is a refusal: both show that
+    /// the instance is well.
+    pub(crate) fn is_failure(self) -> bool {
+        matches!(self, Self::TimedOut | Self::Unavailable | Self::Failed)
+    }
+
+    /// Whether another attempt may bring more.
+    pub(crate) fn brought_nothing(self) -> bool {
+        matches!(self, Self::TimedOut | Self::Unavailable)
+    }
+
     pub(crate) fn of_served<T>(result: &Result<T, ServerError>) -> Self {
         match result {
             Ok(_) => Self::Answered,

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use fanone_config::Calls;
-use fanone_governance::RoundRobin;
+use fanone_governance::Governance;
 use fanone_identity::{Gate, KeyError, Keys, ServiceTokens};
 use fanone_registry::Registry;
 use futures::{FutureExt, future::BoxFuture};
@@ -13,7 +13,7 @@ use volo::{
     FastStr,
     client::MkClient,
     discovery::DummyDiscover,
-    loadbalance::{LbConfig, random::WeightedRandomBalance},
+    loadbalance::{CustomLayer, LbConfig, random::WeightedRandomBalance},
     net::dial::DefaultMakeTransport,
 };
 use volo_thrift::{
@@ -29,7 +29,7 @@ use volo_thrift::{
 
 use crate::{
     accept,
-    fallback::Fallback,
+    connect::Dial,
     guard::{GuardedCodec, Side},
     inbound::{Inbound, count_refusals_from_zero},
     outbound::Outbound,
@@ -39,15 +39,6 @@ use crate::{
 const IDLE_CONNECTIONS: usize = 64;
 /// How long it keeps them; less than servers wait for a request.
 const IDLE_TIME: Duration = Duration::from_secs(30);
-
-/// Whether a call that broke with its connection is made again, on the next instance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Retry {
-    /// For methods that change something: the broken call may have been carried out.
-    Never,
-    /// For methods that only read.
-    Once,
-}
 
 /// A server that cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +58,7 @@ pub struct Peer {
     tokens: ServiceTokens,
     registry: Registry,
     settings: Calls,
+    governance: Governance,
 }
 
 /// What the generated `…ClientBuilder::new` makes.
@@ -91,7 +83,14 @@ impl Peer {
         settings: &Calls,
     ) -> Result<Self, KeyError> {
         let tokens = keys.service_tokens(service, token_lifetime)?;
-        Ok(Self { keys: keys.clone(), tokens, registry, settings: settings.clone() })
+        let governance = Governance::new(settings);
+        Ok(Self { keys: keys.clone(), tokens, registry, settings: settings.clone(), governance })
+    }
+
+    /// The same peer by these rules; without, it goes by the defaults for ever.
+    #[must_use]
+    pub fn governed_by(self, governance: &Governance) -> Self {
+        Self { governance: governance.clone(), ..self }
     }
 
     /// The peer's name.
@@ -105,59 +104,40 @@ impl Peer {
         Self { registry, ..self }
     }
 
-    /// The same peer, whose calls take at most `limit`.
-    #[must_use]
-    pub fn with_timeout(mut self, limit: Duration) -> Self {
-        self.settings.rpc_timeout_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
-        self
-    }
-
     /// A client of the service for which `builder` was made. Build it once and clone it: clones
     /// share their connections.
-    pub fn client<C, Req, Resp>(&self, builder: GeneratedBuilder<C, Req, Resp>, retry: Retry) -> C::Target
+    pub fn client<C, Req, Resp>(&self, builder: GeneratedBuilder<C, Req, Resp>) -> C::Target
     where
         C: MkClient<Client<BoxCloneService<ClientContext, Req, Option<Resp>, ClientError>>>,
         Req: EntryMessage + Send + Sync + Clone + 'static,
         Resp: EntryMessage + Send + Sync + Clone + 'static,
     {
         let service = builder.get_callee_name().clone();
-        self.client_as(&service, builder, retry)
+        self.client_as(&service, builder)
     }
 
     /// As [`Peer::client`], for instances that are registered by another name than that of their `service`: its messages,
     /// its permissions and its tokens are those of `service`.
-    pub fn client_as<C, Req, Resp>(
-        &self,
-        service: &str,
-        builder: GeneratedBuilder<C, Req, Resp>,
-        retry: Retry,
-    ) -> C::Target
+    pub fn client_as<C, Req, Resp>(&self, service: &str, builder: GeneratedBuilder<C, Req, Resp>) -> C::Target
     where
         C: MkClient<Client<BoxCloneService<ClientContext, Req, Option<Resp>, ClientError>>>,
         Req: EntryMessage + Send + Sync + Clone + 'static,
         Resp: EntryMessage + Send + Sync + Clone + 'static,
     {
-        let limit = self.settings.rpc_timeout();
         self.registry.watch_service(builder.get_callee_name());
         let callee = FastStr::new(service);
         let codec = GuardedCodec::new(&callee, Side::Client, self.settings.frame_max_bytes);
-        let retries = match retry {
-            Retry::Never => 0,
-            Retry::Once => 1,
-        };
+        let governed = self.governance.client(self.name(), &callee);
+        let outbound = Outbound::new(self.tokens.clone(), callee, self.registry.clone(), governed);
         builder
             .caller_name(self.name())
             .make_codec(codec)
-            .discover(self.registry.clone())
-            .load_balance(RoundRobin::new())
-            .retry_count(retries)
-            .rpc_timeout(Some(limit))
+            .make_transport(Dial::default())
             .connect_timeout(Some(self.settings.connect_timeout()))
             .pool_config(pool::Config::new(IDLE_CONNECTIONS, IDLE_TIME))
-            // The outer layer has a timeout of its own, whose error can be told apart.
+            // Each attempt has a timeout of its own, whose error can be told apart.
             .disable_timeout_layer()
-            .layer_inner(Fallback(self.registry.clone()))
-            .layer_outer_front(Outbound::new(self.tokens.clone(), callee, limit))
+            .mk_load_balance(CustomLayer(outbound))
             .build()
     }
 
@@ -181,11 +161,13 @@ impl Peer {
             gate: Gate::new(self.name(), &self.keys)?,
             room: Arc::new(Semaphore::new(self.settings.concurrent_max)),
             default_limit: self.settings.rpc_timeout(),
+            governed: self.governance.server(self.name()),
         };
         let codec = GuardedCodec::new(self.name(), Side::Server, self.settings.frame_max_bytes);
         if !codec.is_described() {
             return Err(ServeError::NotDescribed(self.name().to_owned()));
         }
-        Ok(accept::serve(Arc::new(inbound), codec, listener, stop).boxed())
+        let governed = Arc::clone(&inbound.governed);
+        Ok(accept::serve(Arc::new(inbound), codec, listener, governed, stop).boxed())
     }
 }

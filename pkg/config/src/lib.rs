@@ -40,8 +40,8 @@ pub use nacos::NacosUrl;
 pub use role::{Role, UnknownRole};
 pub use rules::{CLIENT_NAMES, is_client};
 pub use sections::{
-    Admin, Cache, Calls, Chat, Config, Connections, Http, Identity, LogFormat, Media, Mode, Registry,
-    Service, Telemetry, Upload, Vectors,
+    Admin, Balancing, Cache, Calls, Chat, Config, Connections, Http, Identity, LogFormat, Media, Mode,
+    Registry, Service, Telemetry, Upload, Vectors,
 };
 pub use settings::{Settings, environment};
 pub use url::{ConfigUrl, DatabaseUrl, MediaUrl, Url, UrlRefused};

@@ -115,6 +115,7 @@ const RULES: &[(&str, Rule)] = &[
     ("calls.connect_timeout_ms", Rule::Range(1, DAY_MS)),
     ("calls.frame_max_bytes", Rule::Range(64 * KIB, GIB)),
     ("calls.concurrent_max", Rule::Range(1, 1_000_000)),
+    ("calls.balancer", Rule::OneOf(&["weighted", "plain"])),
     ("counters.interval_ms", Rule::Range(10, DAY_MS)),
     // No receiver takes more; one that refuses a batch would refuse it for ever.
     ("counters.batch_events", Rule::Range(1, 10_000)),

@@ -337,6 +337,16 @@ impl Identity {
     }
 }
 
+/// How calls are spread over the instances of a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Balancing {
+    /// Smoothly by their weights.
+    Weighted,
+    /// One after the other.
+    Plain,
+}
+
 /// Calls between services.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Calls {
@@ -348,6 +358,8 @@ pub struct Calls {
     pub frame_max_bytes: usize,
     /// Requests that one service works on at a time.
     pub concurrent_max: usize,
+    /// How calls are spread.
+    pub balancer: Balancing,
 }
 
 impl Calls {

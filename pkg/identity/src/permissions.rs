@@ -133,6 +133,13 @@ pub fn methods(service: &str) -> impl Iterator<Item = &'static str> {
     TABLE.iter().filter(move |(name, ..)| *name == service).map(|(_, method, ..)| *method)
 }
 
+/// The services that `client` calls.
+pub fn callees(client: &str) -> impl Iterator<Item = &'static str> {
+    SERVICES.iter().copied().chain([EMBEDDING]).filter(move |service| {
+        TABLE.iter().any(|(name, _, callers, _)| name == service && callers.contains(&client))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use std::{collections::BTreeMap, fs, path::Path};
@@ -198,6 +205,17 @@ mod tests {
         let rule = user.rule("ApplyEvents").unwrap();
         assert!(rule.admits("fanone.video") && rule.admits("fanone.social"));
         assert!(!rule.admits("fanone.interaction"));
+    }
+
+    #[test]
+    fn a_service_calls_those_that_have_a_method_for_it() {
+        let callees = |client| callees(client).collect::<Vec<_>>();
+        assert_eq!(
+            callees("fanone.http"),
+            ["fanone.user", "fanone.video", "fanone.interaction", "fanone.social"]
+        );
+        assert_eq!(callees("fanone.video"), ["fanone.user"]);
+        assert!(callees("fanone.user").is_empty());
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::{io, path::Path, path::PathBuf, time::Duration};
 
 use fanone_config::ConfigUrl;
 use fanone_telemetry::{chain, names};
+use futures::future::try_join_all;
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
 
 use crate::{
@@ -119,15 +120,8 @@ impl Documents {
     ///
     /// One of them can't be read. Then none counts as looked at.
     pub async fn look(&mut self) -> Result<Vec<Found>, SourceError> {
-        let mut texts = Vec::new();
-        for document in &self.seen {
-            let mut text = self.source.fetch(&document.name).await?;
-            if text.is_empty() && !document.text.is_empty() {
-                sleep(SURE_AFTER).await;
-                text = self.source.fetch(&document.name).await?;
-            }
-            texts.push(text);
-        }
+        // Side by side: one after the other, on a busy server, the last one would be seen late.
+        let texts = try_join_all(self.seen.iter().map(|document| self.text_now(document))).await?;
         let mut found = Vec::new();
         for (document, text) in self.seen.iter_mut().zip(texts) {
             if document.text != text {
@@ -136,6 +130,15 @@ impl Documents {
             }
         }
         Ok(found)
+    }
+
+    async fn text_now(&self, document: &Found) -> Result<String, SourceError> {
+        let text = self.source.fetch(&document.name).await?;
+        if !text.is_empty() || document.text.is_empty() {
+            return Ok(text);
+        }
+        sleep(SURE_AFTER).await;
+        self.source.fetch(&document.name).await
     }
 
     /// Waits for documents that are not as they were. While they can't be read nothing has changed; that is logged when it

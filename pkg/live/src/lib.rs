@@ -9,6 +9,7 @@
 //! | `nacos://…` | a configuration of the group `DEFAULT_GROUP` on a Nacos |
 //!
 //! [`LiveSettings`] lays one document for each role over the settings: `fanone.user.toml`, `fanone.video.toml` and so on.
+//! Rules for calls come from the same place: they are [`Others`].
 //! Whoever works by a live setting has a [`Live`](fanone_config::Live) and asks it at each use.
 
 mod documents;
@@ -18,4 +19,4 @@ mod nacos;
 mod settings;
 
 pub use documents::{Documents, Found, SourceError};
-pub use settings::{LiveSettings, document_name, preview};
+pub use settings::{LiveSettings, Others, document_name, preview};

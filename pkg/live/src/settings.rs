@@ -16,16 +16,34 @@ pub fn document_name(role: Role) -> String {
     format!("{}.toml", role.service_name())
 }
 
+/// Other documents from the same place, that somebody else lays. What this one does with each: the document and its text, empty if
+/// it is not there, to whether it is good; only then is it kept for a start without its server.
+pub struct Others {
+    /// Their names.
+    pub names: Vec<String>,
+    /// Is given each that is not as it was.
+    pub lay: Box<dyn FnMut(&Found) -> bool + Send + Sync>,
+}
+
+impl Default for Others {
+    /// None.
+    fn default() -> Self {
+        Self { names: Vec::new(), lay: Box::new(|_| true) }
+    }
+}
+
 /// The settings of this process, with the documents of its roles laid over them.
 pub struct LiveSettings {
     url: ConfigUrl,
     layers: Layers,
     documents: Option<Documents>,
     changed: Box<dyn Fn(&LiveValues) + Send + Sync>,
+    others: Others,
 }
 
 impl LiveSettings {
-    /// Lays what can be had without waiting over `settings`. `changed` is told of other values, now and later.
+    /// Lays what can be had without waiting over `settings`. `changed` is told of other values, now and later; `others` are read
+    /// along with the documents of the roles.
     ///
     /// # Errors
     ///
@@ -33,17 +51,19 @@ impl LiveSettings {
     pub async fn open(
         settings: &Settings,
         roles: &[Role],
+        others: Others,
         changed: impl Fn(&LiveValues) + Send + Sync + 'static,
     ) -> Result<Self, ConfigErrors> {
         let url = settings.config.url.clone();
         let names: Vec<String> = roles.iter().copied().map(document_name).collect();
         let layers = Layers::new(settings.clone(), &names)?;
-        for name in &names {
+        let all = [names, others.names.clone()].concat();
+        for name in &all {
             // An alert needs the series before the first refusal.
             metrics::counter!(names::CONFIG_DOCUMENTS_REFUSED, "document" => name.clone()).increment(0);
         }
-        let documents = Documents::open(&url, names, &settings.data_dir);
-        let mut opened = Self { url, layers, documents, changed: Box::new(changed) };
+        let documents = Documents::open(&url, all, &settings.data_dir);
+        let mut opened = Self { url, layers, documents, changed: Box::new(changed), others };
         if let Some(documents) = &mut opened.documents {
             for found in documents.first().await {
                 opened.lay(&found);
@@ -72,6 +92,9 @@ impl LiveSettings {
 
     /// Lays a document over the settings, or refuses it. Whether it was good.
     fn lay(&mut self, found: &Found) -> bool {
+        if self.others.names.contains(&found.name) {
+            return (self.others.lay)(found);
+        }
         let Found { name, text } = found;
         let url = &self.url;
         match self.layers.lay(name, text, |line| url.origin(name, line)) {

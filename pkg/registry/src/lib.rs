@@ -142,6 +142,12 @@ impl Registry {
         }
     }
 
+    /// Every instance that is known: its service, its address and its weight.
+    #[must_use]
+    pub fn known(&self) -> Vec<(String, SocketAddr, u32)> {
+        self.table.list().into_iter().map(|(service, (address, weight))| (service, address, weight)).collect()
+    }
+
     /// Of the watched services, those of which no instance has ever been known.
     pub fn unknown_services(&self) -> Vec<String> {
         match &self.kind {

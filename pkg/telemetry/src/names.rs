@@ -55,6 +55,14 @@ metrics! {
         "Duration of calls made, by rpc_method, caller and outcome.";
     RPC_REFUSED = "fanone_rpc_refused_total", Counter, Count,
         "Calls refused before the service saw them, by reason.";
+    RPC_BREAKER_STATE = "fanone_rpc_breaker_state", Gauge, Count,
+        "Whether calls of a method go to an instance (0), now and then (1) or not (2), by rpc_method, caller and address.";
+    RPC_BREAKER_REJECTIONS = "fanone_rpc_breaker_rejections_total", Counter, Count,
+        "Calls not made because the breaker of every instance was open, by rpc_service and caller.";
+    RPC_REPEATS = "fanone_rpc_repeats_total", Counter, Count,
+        "Attempts after (retry) or beside (backup) the first of a call, by rpc_method, caller, kind and outcome (ok, failed, late).";
+    RPC_DEGRADED = "fanone_rpc_degraded_total", Counter, Count,
+        "Calls not made because a rule gives up a part of them, by rpc_service and caller.";
     DB_CLIENT_OPERATION_DURATION = "db_client_operation_duration_seconds", Histogram, Seconds,
         "Duration of database operations by db_namespace and db_operation_name.";
     DB_CLIENT_CONNECTION_COUNT = "db_client_connection_count", Gauge, Count,
@@ -108,7 +116,7 @@ metrics! {
     TRACE_SPANS_DROPPED = "fanone_trace_spans_dropped_total", Counter, Count,
         "Spans that were not exported, by reason: the queue was full, or the collector did not take them.";
     CONFIG_DOCUMENTS_REFUSED = "fanone_config_documents_refused_total", Counter, Count,
-        "Documents with live settings that were refused, by document.";
+        "Documents with live settings or rules that were refused, by document.";
     CONFIG_AWAY = "fanone_config_away", Gauge, Count,
         "1 while the documents with live settings can't be read and those in force stay.";
     PROCESS_RESIDENT_MEMORY = "process_resident_memory_bytes", Gauge, Bytes,

@@ -26,6 +26,8 @@ mod envelope;
 #[cfg(test)]
 mod first_steps;
 #[cfg(test)]
+mod governance;
+#[cfg(test)]
 mod groups;
 #[cfg(test)]
 mod image_search;

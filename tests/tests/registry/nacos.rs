@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use fanone_tests::{Json as _, Metrics, Signal, Site, eventually, site::SERVICES, world::Form};
+use fanone_tests::{
+    Json as _, Metrics, Signal, Site, eventually, eventually_within, site::SERVICES, world::Form,
+};
 
 use crate::load::Load;
 
@@ -111,6 +113,31 @@ async fn a_replica_that_ends_leaves_first_so_that_no_call_fails() {
         .await;
     }
     assert_eq!(load.end().await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_rule_of_calls_is_in_force_soon_after_it_was_published_and_until_it_is_deleted() {
+    let site = Site::start().await;
+    let Some(namespace) = site.namespace().cloned() else { return };
+    let alice = site.user("alice").await;
+    let name = "fanone.http.fanone.user.degradation";
+    // A process that has just started may have to find its Nacos first.
+    let (at_first, soon) = (Duration::from_secs(30), Duration::from_secs(3));
+    let answers = async |code: i64, time: Duration| {
+        eventually_within(time, "the rule counts", async || {
+            let answer = alice.get("/user/info").send().await;
+            if answer.code() == code { Ok(()) } else { Err(answer.shown()) }
+        })
+        .await;
+    };
+    namespace.publish(name, Some(r#"{"enable": true, "percentage": 100}"#)).await;
+    answers(10006, at_first).await;
+    namespace.publish(name, Some(r#"{"enable": true, "percentage": 0}"#)).await;
+    answers(10000, soon).await;
+    namespace.publish(name, Some(r#"{"enable": true, "percentage": 100}"#)).await;
+    answers(10006, soon).await;
+    namespace.publish(name, None).await;
+    answers(10000, soon).await;
 }
 
 #[tokio::test]

@@ -62,7 +62,7 @@ pub(crate) async fn create(call: Call) -> Result<Response, Refused> {
         description: metadata.description.into(),
         filename: metadata.filename.into(),
     };
-    let answer = by.login.acts(calls::answer(by.app.write.video.create_upload(request))).await?;
+    let answer = by.login.acts(calls::answer(by.app.services.video.create_upload(request))).await?;
     let upload = calls::present(answer.upload)?;
     let standing = match first {
         None => Standing { offset: 0, expires_at: upload.expires_at, video: None },

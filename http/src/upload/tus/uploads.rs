@@ -60,8 +60,10 @@ pub(super) struct Piece {
 
 /// The record of an upload of the caller's.
 pub(super) async fn find(by: &Uploader, id: Id) -> Result<Upload, Refusal> {
-    let answer =
-        by.login.acts(calls::answer(by.app.read.video.get_upload(GetUploadReq { upload_id: id.0 }))).await?;
+    let answer = by
+        .login
+        .acts(calls::answer(by.app.services.video.get_upload(GetUploadReq { upload_id: id.0 })))
+        .await?;
     Ok(calls::present(answer.upload)?)
 }
 
@@ -168,7 +170,7 @@ pub(super) async fn end(by: &Uploader, id: Id) {
 
 async fn delete(by: &Uploader, id: Id) -> Result<(), CallError> {
     let request = DeleteUploadReq { upload_id: id.0 };
-    by.login.acts(calls::answer(by.app.write.video.delete_upload(request))).await?;
+    by.login.acts(calls::answer(by.app.services.video.delete_upload(request))).await?;
     Ok(())
 }
 

@@ -1,11 +1,21 @@
 //! A small user service, and what it takes to reach it.
 
-use std::{future::pending, net::SocketAddr, time::Duration};
+use std::{
+    future::pending,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU8, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
-use fanone_call::{Peer, Retry};
-use fanone_config::Calls;
+use fanone_call::Peer;
+use fanone_config::{Balancing, Calls};
+use fanone_governance::Governance;
 use fanone_identity::{Keys, OnMissing, UserTokens};
 use fanone_registry::{Instance, Registry};
+use futures::future::BoxFuture;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 use volo_gen::fanone::{base::*, user::*};
 use volo_thrift::ServerError;
@@ -15,11 +25,45 @@ fn ok(msg: impl Into<volo::FastStr>) -> BaseResp {
     BaseResp { code: 10000, msg: msg.into() }
 }
 
+/// How an instance takes calls of `GetUsers` and `ApplyEvents`, and how many have come.
+#[derive(Default)]
+pub(crate) struct Mood {
+    is: AtomicU8,
+    calls: AtomicUsize,
+}
+
+/// It answers.
+pub(crate) const WELL: u8 = 0;
+/// Each call is a fault.
+pub(crate) const BROKEN: u8 = 1;
+/// No call ends.
+pub(crate) const STUCK: u8 = 2;
+
+impl Mood {
+    pub(crate) fn turn(&self, mood: u8) {
+        self.is.store(mood, Ordering::SeqCst);
+    }
+
+    pub(crate) fn calls(&self) -> usize {
+        self.calls.load(Ordering::SeqCst)
+    }
+
+    async fn strikes(&self) -> Result<(), ServerError> {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        match self.is.load(Ordering::SeqCst) {
+            WELL => Ok(()),
+            BROKEN => panic!("the instance is broken"),
+            _ => pending().await,
+        }
+    }
+}
+
 /// Each method has a behaviour of its own, as the tests need it.
-struct Handler;
+struct Handler(Arc<Mood>);
 
 impl UserService for Handler {
     async fn get_users(&self, req: GetUsersReq) -> Result<GetUsersResp, ServerError> {
+        self.0.strikes().await?;
         Ok(GetUsersResp { base: ok(format!("{:?}", req.ids)), users: Vec::new() })
     }
 
@@ -79,6 +123,7 @@ impl UserService for Handler {
         pending().await
     }
     async fn apply_events(&self, _: ApplyEventsReq) -> Result<ApplyEventsResp, ServerError> {
+        self.0.strikes().await?;
         Ok(ApplyEventsResp { base: ok("applied") })
     }
 }
@@ -90,6 +135,9 @@ pub(crate) struct Site {
     pub(crate) keys: Keys,
     registry: Registry,
     pub(crate) settings: Calls,
+    pub(crate) governance: Governance,
+    /// Of the first instance.
+    pub(crate) mood: Arc<Mood>,
     stop: oneshot::Sender<()>,
     server: JoinHandle<()>,
     _folder: tempfile::TempDir,
@@ -110,25 +158,42 @@ impl Site {
             connect_timeout_ms: 1000,
             frame_max_bytes: 16 << 20,
             concurrent_max: 100,
+            balancer: Balancing::Weighted,
         };
         change(&mut settings);
 
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        registry.register(Instance::new("fanone.user", address)).await.unwrap();
+        let governance = Governance::new(&settings);
         let (stop, stopped) = oneshot::channel();
         let stopped = async move { stopped.await.unwrap_or(()) };
-        let service = UserServiceServer::from_handler(Handler);
-        let peer = peer("fanone.user", &keys, &registry, &settings);
-        let server = peer.serve::<UserServiceRequestRecv, _>(service, listener, stopped).unwrap();
-        let server = tokio::spawn(server);
-        Self { address, users, keys, registry, settings, stop, server, _folder: folder }
+        let peer = peer("fanone.user", &keys, &registry, &settings).governed_by(&governance);
+        let (address, mood, server) = run(&peer, &registry, stopped).await;
+        Self {
+            address,
+            users,
+            keys,
+            registry,
+            settings,
+            governance,
+            mood,
+            stop,
+            server: tokio::spawn(server),
+            _folder: folder,
+        }
+    }
+
+    /// Starts one more instance, which runs until the end of the test.
+    pub(crate) async fn add_instance(&self) -> (SocketAddr, Arc<Mood>) {
+        let peer = peer("fanone.user", &self.keys, &self.registry, &self.settings);
+        let (address, mood, server) = run(&peer, &self.registry, pending()).await;
+        tokio::spawn(server);
+        (address, mood)
     }
 
     /// Adds an address to the registry at which nobody listens.
-    pub(crate) async fn register_a_dead_instance(&self) {
+    pub(crate) async fn register_a_dead_instance(&self) -> SocketAddr {
         let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
         self.registry.register(Instance::new("fanone.user", gone)).await.unwrap();
+        gone
     }
 
     /// A client of the service that calls itself `name` and can prove it.
@@ -137,8 +202,8 @@ impl Site {
     }
 
     pub(crate) fn client_with_keys(&self, name: &str, keys: &Keys) -> UserServiceClient {
-        let peer = peer(name, keys, &self.registry, &self.settings);
-        peer.client(UserServiceClientBuilder::new("fanone.user"), Retry::Never)
+        let peer = peer(name, keys, &self.registry, &self.settings).governed_by(&self.governance);
+        peer.client(UserServiceClientBuilder::new("fanone.user"))
     }
 
     pub(crate) fn front(&self) -> UserServiceClient {
@@ -150,6 +215,20 @@ impl Site {
         self.stop.send(()).unwrap();
         self.server.await.unwrap();
     }
+}
+
+/// An instance, not running yet.
+async fn run(
+    peer: &Peer,
+    registry: &Registry,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> (SocketAddr, Arc<Mood>, BoxFuture<'static, ()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, mood) = (listener.local_addr().unwrap(), Arc::<Mood>::default());
+    registry.register(Instance::new("fanone.user", address)).await.unwrap();
+    let service = UserServiceServer::from_handler(Handler(mood.clone()));
+    let server = peer.serve::<UserServiceRequestRecv, _>(service, listener, stop).unwrap();
+    (address, mood, server)
 }
 
 fn peer(name: &str, keys: &Keys, registry: &Registry, settings: &Calls) -> Peer {

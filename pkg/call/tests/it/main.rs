@@ -6,6 +6,8 @@ mod attacks;
 #[cfg(test)]
 mod calls;
 #[cfg(test)]
+mod governed;
+#[cfg(test)]
 mod kit;
 #[cfg(test)]
 mod stopping;

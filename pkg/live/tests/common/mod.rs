@@ -7,7 +7,7 @@ use std::{
 };
 
 use fanone_config::{Live, Role, Settings};
-use fanone_live::LiveSettings;
+use fanone_live::{LiveSettings, Others};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
@@ -112,7 +112,7 @@ impl Process {
         let told = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&told);
         let (begun, roles) = (Instant::now(), [role]);
-        let opened = LiveSettings::open(&settings, &roles, move |values| {
+        let opened = LiveSettings::open(&settings, &roles, Others::default(), move |values| {
             heard.lock().unwrap().push(values.log_level.clone());
         });
         let opened = opened.await.unwrap();

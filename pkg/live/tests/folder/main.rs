@@ -5,7 +5,7 @@
 use std::{fs, path::Path, sync::mpsc, time::Duration};
 
 use fanone_config::{Live, Role, Settings};
-use fanone_live::{LiveSettings, preview};
+use fanone_live::{LiveSettings, Others, preview};
 use fanone_telemetry::metrics;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
@@ -45,7 +45,7 @@ impl World {
     async fn follow(&self) -> (Live, mpsc::Receiver<String>) {
         let (sender, changed) = mpsc::channel();
         let told = move |values: &fanone_config::LiveValues| sender.send(values.log_level.clone()).unwrap();
-        let settings = LiveSettings::open(&self.settings, &Role::ALL, told).await.unwrap();
+        let settings = LiveSettings::open(&self.settings, &Role::ALL, Others::default(), told).await.unwrap();
         let live = settings.live();
         tokio::spawn(settings.run());
         (live, changed)

@@ -1,5 +1,6 @@
 //! The admin port: health, metrics and profiles over HTTP/1. It is for operators and their tools, never for outsiders.
 
+mod page;
 mod profile;
 mod readiness;
 mod routes;
@@ -15,6 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
+pub use page::{Page, escaped};
 pub use readiness::{PartReport, Readiness, Report};
 
 use crate::metrics::Metrics;
@@ -31,18 +33,21 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 struct Admin {
     metrics: Metrics,
     readiness: Readiness,
+    pages: Vec<Page>,
     profiler: Profiler,
 }
 
 /// Serves the admin port on a bound listener until `shutdown`; open requests then have a second.
-/// It also does the upkeep of the metrics.
+/// It shows `pages` beside its own. It also does the upkeep of the metrics.
 pub async fn serve(
     listener: TcpListener,
     metrics: Metrics,
     readiness: Readiness,
+    pages: Vec<Page>,
     shutdown: CancellationToken,
 ) {
-    let admin = Arc::new(Admin { metrics: metrics.clone(), readiness, profiler: Profiler::default() });
+    let profiler = Profiler::default();
+    let admin = Arc::new(Admin { metrics: metrics.clone(), readiness, pages, profiler });
     let connections = GracefulShutdown::new();
     tokio::select! {
         () = shutdown.cancelled() => {}
@@ -115,7 +120,13 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let (readiness, shutdown) = (Readiness::default(), CancellationToken::new());
         let metrics = crate::metrics::install().unwrap();
-        let server = tokio::spawn(serve(listener, metrics, readiness.clone(), shutdown.clone()));
+        let page = Page::new(
+            "/rules",
+            "the <rules>",
+            || serde_json::json!({"a": 1}),
+            |value| format!("<p>{}", value["a"]),
+        );
+        let server = tokio::spawn(serve(listener, metrics, readiness.clone(), vec![page], shutdown.clone()));
 
         assert_eq!(get(address, "/healthz").await.0, 200);
         assert_eq!(get(address, "/readyz").await.0, 200);
@@ -127,6 +138,11 @@ mod tests {
         assert!(metrics.contains("process_resident_memory_bytes "), "{metrics}");
         assert!(metrics.contains("fanone_part_ready{part=\"user.database\"} 0"), "{metrics}");
         assert!(get(address, "/").await.1.contains("/debug/pprof/flamegraph"));
+        assert!(get(address, "/").await.1.contains("<a href=\"/rules\">/rules</a>: the &lt;rules&gt;"));
+        let (_, page) = get(address, "/rules").await;
+        assert!(page.contains("text/html") && page.ends_with("<p>1"), "{page}");
+        let (_, page) = get(address, "/rules?format=json").await;
+        assert!(page.contains("application/json") && page.contains("\"a\": 1"), "{page}");
         assert_eq!(get(address, "/nothing").await.0, 404);
         for query in ["0", "61", "x", ""] {
             assert_eq!(

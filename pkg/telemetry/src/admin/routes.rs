@@ -3,17 +3,19 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 
 use super::Admin;
+use super::page::{Page, escaped};
 use super::profile::{Form, ProfileError};
 use crate::names;
 
 const SECONDS_DEFAULT: u64 = 10;
 const SECONDS_MAX: u64 = 60;
+const HTML: &str = "text/html; charset=utf-8";
 const TEXT: &str = "text/plain; charset=utf-8";
 const INDEX: &str = r#"<!doctype html>
 <html lang="en">
@@ -25,7 +27,6 @@ const INDEX: &str = r#"<!doctype html>
 <li><a href="/metrics">/metrics</a>: for Prometheus
 <li><a href="/debug/pprof/flamegraph?seconds=10">/debug/pprof/flamegraph?seconds=10</a>: where the processor time goes
 <li><a href="/debug/pprof/profile?seconds=10">/debug/pprof/profile?seconds=10</a>: the same for <code>go tool pprof</code>
-</ul>
 "#;
 
 type Answer = Response<Full<Bytes>>;
@@ -38,14 +39,41 @@ pub(super) async fn answer(admin: &Admin, request: &Request<Incoming>) -> Answer
     }
     let query = request.uri().query().unwrap_or_default();
     match request.uri().path() {
-        "/" => page(StatusCode::OK, "text/html; charset=utf-8", INDEX),
+        "/" => page(StatusCode::OK, HTML, index(admin)),
         "/healthz" => text(StatusCode::OK, "ok\n"),
         "/readyz" => ready(admin).await,
         "/metrics" => measured(admin).await,
         "/debug/pprof/profile" => profile(admin, query, Form::Protobuf).await,
         "/debug/pprof/flamegraph" => profile(admin, query, Form::Flamegraph).await,
-        _ => text(StatusCode::NOT_FOUND, "no such page; / lists what there is\n"),
+        path => match admin.pages.iter().find(|page| page.path() == path) {
+            Some(found) => shown(found, wants_json(query, request.headers().get(ACCEPT))),
+            None => text(StatusCode::NOT_FOUND, "no such page; / lists what there is\n"),
+        },
     }
+}
+
+/// What there is, also of others.
+fn index(admin: &Admin) -> String {
+    let others = admin
+        .pages
+        .iter()
+        .map(|page| format!("<li><a href=\"{0}\">{0}</a>: {1}\n", page.path(), escaped(page.about())));
+    format!("{INDEX}{}</ul>\n", others.collect::<String>())
+}
+
+fn shown(found: &Page, json: bool) -> Answer {
+    if json {
+        page(StatusCode::OK, "application/json", format!("{:#}\n", found.value()))
+    } else {
+        page(StatusCode::OK, HTML, found.html())
+    }
+}
+
+/// People's browsers name HTML first; programs say what they want, or ask for it in the URL.
+fn wants_json(query: &str, accept: Option<&HeaderValue>) -> bool {
+    let accept = accept.and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let at = |kind: &str| accept.find(kind).unwrap_or(usize::MAX);
+    query.split('&').any(|pair| pair == "format=json") || at("application/json") < at("text/html")
 }
 
 async fn ready(admin: &Admin) -> Answer {

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use fanone_call::{CallError, Peer, Retry, check};
+use fanone_call::{CallError, Peer, check};
 use fanone_config::{ModelPlace, RemoteModel};
 use fanone_identity::permissions::EMBEDDING;
 use fanone_registry::{Instance, Registry};
@@ -42,17 +42,15 @@ struct Host {
 
 impl Remote {
     pub(super) fn new(model: RemoteModel, peer: &Peer, limit: Duration) -> Self {
-        let peer = peer.clone().with_timeout(limit);
         let (client, host) = match &model.place {
-            // Describing a picture changes nothing, so what breaks is asked again.
             ModelPlace::Service(name) => {
                 let builder = EmbeddingServiceClientBuilder::new(name.as_str());
-                (peer.client_as(EMBEDDING, builder, Retry::Once), None)
+                (peer.client_as(EMBEDDING, builder), None)
             }
             ModelPlace::Host { host, port } => {
                 let registry = Registry::memory();
                 let builder = EmbeddingServiceClientBuilder::new(EMBEDDING);
-                let client = peer.with_registry(registry.clone()).client(builder, Retry::Once);
+                let client = peer.clone().with_registry(registry.clone()).client(builder);
                 (client, Some(Host { name: host.clone(), port: *port, registry, known: Mutex::default() }))
             }
         };
