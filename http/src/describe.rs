@@ -38,7 +38,7 @@ pub(crate) async fn run(app: App, shutdown: CancellationToken) {
     }
     let interval: Duration = app.settings.model.describe_interval();
     let strikes = Strikes::default();
-    let describe = || lease::alone(&app.cache, LEASE, describe_all(&app, &strikes));
+    let describe = || Box::pin(lease::alone(&app.cache, LEASE, describe_all(&app, &strikes)));
     jobs::every("pictures_describe", || interval, shutdown, describe).await;
 }
 
