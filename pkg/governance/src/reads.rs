@@ -2,7 +2,7 @@
 
 /// Methods that only read, by service. A call of one may be made again when its first attempt brought nothing, or beside it.
 pub const READS: &[(&str, &[&str])] = &[
-    ("fanone.user", &["GetUsers", "FindUser", "SearchPictures"]),
+    ("fanone.user", &["GetUsers", "FindUser", "SearchPictures", "ListUndescribed"]),
     ("fanone.video", &["GetVideos", "Feed", "ListVideos", "Popular", "Search", "GetUpload"]),
     ("fanone.interaction", &["ListLiked", "ListComments"]),
     (
@@ -35,6 +35,7 @@ pub const CHANGES: &[(&str, &[&str])] = &[
             "BeginMfa",
             "BindMfa",
             "UnbindMfa",
+            "SetVectors",
             "ApplyEvents",
         ],
     ),
