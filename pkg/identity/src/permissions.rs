@@ -212,7 +212,7 @@ mod tests {
         let callees = |client| callees(client).collect::<Vec<_>>();
         assert_eq!(
             callees("fanone.http"),
-            ["fanone.user", "fanone.video", "fanone.interaction", "fanone.social"]
+            ["fanone.user", "fanone.video", "fanone.interaction", "fanone.social", EMBEDDING]
         );
         assert_eq!(callees("fanone.video"), ["fanone.user"]);
         assert!(callees("fanone.user").is_empty());
