@@ -1,4 +1,4 @@
-//! The processes that are measured: the site on some parts, and the floor.
+//! The processes that are measured: the site on some parts, the floor, and others.
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -100,7 +100,8 @@ impl Process {
         Self::start(command, address, None, &[]).await
     }
 
-    async fn start(
+    /// Waits until it listens on `address`. `servers` are processes that work for it, and are metered with it.
+    pub(crate) async fn start(
         mut command: Command,
         address: SocketAddr,
         metrics: Option<SocketAddr>,
@@ -127,6 +128,10 @@ impl Process {
         self.address
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.pid
+    }
+
     /// What it spends, and the servers that work for it.
     pub(crate) fn meter(&self) -> &Meter {
         &self.meter
@@ -149,6 +154,6 @@ impl Process {
     }
 }
 
-fn free_address() -> anyhow::Result<SocketAddr> {
+pub(crate) fn free_address() -> anyhow::Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
