@@ -1,5 +1,6 @@
 //! Measures the site: `scripts/bench` runs it.
 
+mod frameworks;
 mod governance;
 mod grow;
 mod http_client;
@@ -22,11 +23,11 @@ use crate::{load::Plan, process::Parts, report::Heading, servers::Servers, table
 
 /// Measures the site.
 ///
-/// Without --lag, --grow or --traces: a table of operations on embedded parts, beside a bare front that fetches the same bytes from
+/// Without --lag, --grow, --traces or --frameworks: a table of operations on embedded parts, beside a bare front that fetches the same bytes from
 /// a bare service.
 #[derive(Parser)]
 struct Options {
-    /// Folder of the release binaries `fanone`, `floor` and `hop`
+    /// Folder of the release binaries
     #[arg(long, default_value = "target/release")]
     binaries: PathBuf,
     /// On MariaDB and Redis, which `scripts/servers` has started; the table has the embedded parts as well
@@ -44,6 +45,12 @@ struct Options {
     /// What traces cost; their spans go to the collector at this URL
     #[arg(long, value_name = "URL", conflicts_with_all = ["lag", "grow", "real"])]
     traces: Option<String>,
+    /// Other programs instead of the site: the same hop in several frameworks, which `hop-…` among the binaries are
+    #[arg(long, conflicts_with_all = ["lag", "grow", "real", "traces"])]
+    frameworks: bool,
+    /// Only whether all frameworks answer the same bytes
+    #[arg(long, requires = "frameworks")]
+    check: bool,
     /// Connections that ask side by side
     #[arg(long, default_value_t = 64)]
     connections: usize,
@@ -72,6 +79,10 @@ impl Options {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let options = Options::parse();
+    if options.frameworks {
+        let time = (!options.check).then_some(options.plan().time);
+        return frameworks::run(&options.binaries, time).await;
+    }
     let folder = tempfile::tempdir()?;
     let (program, plan) = (options.binaries.join("fanone"), options.plan());
     if options.governance {

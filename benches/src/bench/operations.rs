@@ -32,7 +32,7 @@ pub(crate) struct Operation {
 }
 
 impl Operation {
-    fn new(
+    pub(crate) fn new(
         name: &'static str,
         reads: bool,
         make: impl Fn(usize, usize) -> Outgoing + Send + Sync + 'static,

@@ -1,4 +1,4 @@
-//! The processes that are measured: the site on some parts, and the floor.
+//! The processes that are measured: the site on some parts, the floor, and others.
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -100,7 +100,8 @@ impl Process {
         Self::start(command, address, None, &[]).await
     }
 
-    async fn start(
+    /// Waits until it listens on `address`. `servers` are processes that work for it, and are metered with it.
+    pub(crate) async fn start(
         mut command: Command,
         address: SocketAddr,
         metrics: Option<SocketAddr>,
@@ -125,6 +126,10 @@ impl Process {
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.pid
     }
 
     /// What it spends, and the servers that work for it.

@@ -124,6 +124,29 @@ impl Grown {
     }
 }
 
+/// The same figure of several rounds.
+pub(crate) struct Spread {
+    pub(crate) median: f64,
+    least: f64,
+    most: f64,
+}
+
+impl Spread {
+    pub(crate) fn of(figures: impl Iterator<Item = f64>) -> Self {
+        let mut figures: Vec<f64> = figures.collect();
+        figures.sort_by(f64::total_cmp);
+        let median = figures.get(figures.len() / 2).copied().unwrap_or_default();
+        let (least, most) = (figures.first().copied(), figures.last().copied());
+        Self { median, least: least.unwrap_or(median), most: most.unwrap_or(median) }
+    }
+
+    /// With so many digits after the point.
+    pub(crate) fn text(&self, digits: usize) -> String {
+        let Self { median, least, most } = self;
+        format!("{median:.digits$} ({least:.digits$}–{most:.digits$})")
+    }
+}
+
 pub(crate) fn columns(names: &str) {
     println!("| {names} |\n|{}", " --- |".repeat(names.split('|').count()));
 }
@@ -180,6 +203,12 @@ mod tests {
             row.real_line().unwrap(),
             "| feed | 10 | 150 | 200 | 75 % | 400 | – | 70 | 20 | 3 | video 1.00 | 2.0 | 5.0 | 0 |"
         );
+    }
+
+    #[test]
+    fn a_spread_is_told_by_its_median_and_its_ends() {
+        assert_eq!(Spread::of([3.0, 1.0, 2.25].into_iter()).text(1), "2.2 (1.0–3.0)");
+        assert_eq!(Spread::of([].into_iter()).text(0), "0 (0–0)");
     }
 
     #[test]

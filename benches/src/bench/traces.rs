@@ -6,6 +6,7 @@ use crate::{
     load::{self, Plan},
     operations,
     process::{Parts, Process},
+    report::Spread,
     world::World,
 };
 
@@ -61,13 +62,10 @@ async fn cost(process: &Process, world: &World, name: &str, plan: &Plan) -> anyh
 
 fn cells(costs: Vec<Vec<f64>>) -> Vec<String> {
     let mut off = None;
-    let cell = |mut costs: Vec<f64>| {
-        costs.sort_by(f64::total_cmp);
-        let median = costs.get(costs.len() / 2).copied().unwrap_or_default();
-        let (least, most) =
-            (costs.first().copied().unwrap_or(median), costs.last().copied().unwrap_or(median));
-        let beside = (median / *off.get_or_insert(median) - 1.0) * 100.0;
-        format!("{median:.1} ({least:.1}–{most:.1}) {beside:+.1} %")
+    let cell = |costs: Vec<f64>| {
+        let costs = Spread::of(costs.into_iter());
+        let beside = (costs.median / *off.get_or_insert(costs.median) - 1.0) * 100.0;
+        format!("{} {beside:+.1} %", costs.text(1))
     };
     costs.into_iter().map(cell).collect()
 }
