@@ -139,7 +139,8 @@ async fn open_media(settings: &Settings, roles: &[Role]) -> Result<Option<MediaS
         return Ok(None);
     }
     let fault = |error| settings.fault("media.url", chain(&error));
-    let media = MediaStore::open(&settings.media.url.with_secret()).map_err(fault)?;
+    let media =
+        MediaStore::open(&settings.media.url.with_secret(), settings.media.timeout()).map_err(fault)?;
     media.check().await.map_err(fault)?;
     Ok(Some(media))
 }

@@ -55,7 +55,7 @@ impl Front {
         let app = App::new(Parts {
             peer,
             verifier: keys.user_verifier().unwrap(),
-            media: MediaStore::open(&settings.media.url.with_secret()).unwrap(),
+            media: MediaStore::open(&settings.media.url.with_secret(), settings.media.timeout()).unwrap(),
             models: Models::new(model, None),
             cache,
             live: Live::of(&settings),

@@ -41,7 +41,7 @@ pub(crate) async fn by_author(app: &App, user: Id, page: Page) -> Result<Listing
     let request = ListVideosReq { user_id: user.0, page: wire(page) };
     let answer = calls::answer(app.services.video.list_videos(request)).await?;
     if answer.total == 0 {
-        existence::user(app, user).await?;
+        existence::unless_unavailable(existence::user(app, user).await)?;
     }
     Ok(Listing { items: app.view.videos(answer.videos), total: answer.total })
 }
@@ -51,7 +51,7 @@ pub(crate) async fn liked(app: &App, user: Id, page: Page) -> Result<Items<Video
     let request = ListLikedReq { user_id: user.0, page: wire(page) };
     let ids = calls::answer(app.services.interaction.list_liked(request)).await?.video_ids;
     if ids.is_empty() {
-        existence::user(app, user).await?;
+        existence::unless_unavailable(existence::user(app, user).await)?;
         return Ok(Items { items: Vec::new() });
     }
     let answer = calls::answer(app.services.video.get_videos(GetVideosReq { ids })).await?;
@@ -89,8 +89,7 @@ pub(crate) async fn delete(app: &App, id: Id) -> Result<(), Problem> {
     let answer = calls::answer(app.services.video.delete_video(DeleteVideoReq { video_id: id.0 })).await?;
     existence::forget_video(app, id).await;
     if let Some(video) = answer.video {
-        discard(app, &video.video_key).await;
-        discard(app, &video.cover_key).await;
+        futures::join!(discard(app, &video.video_key), discard(app, &video.cover_key));
     }
     Ok(())
 }

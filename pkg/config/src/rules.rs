@@ -59,6 +59,7 @@ const RULES: &[(&str, Rule)] = &[
     ("http.body_idle_timeout_ms", Rule::Range(1, DAY_MS)),
     ("http.connections_max", Rule::Range(1, 1_000_000)),
     ("http.trusted_proxies", Rule::Ips),
+    ("http.leave_ms", Rule::Range(0, DAY_MS)),
     ("http.drain_timeout_ms", Rule::Range(0, DAY_MS)),
     ("admin.listen", Rule::Address),
     ("user.listen", Rule::Address),
@@ -84,6 +85,7 @@ const RULES: &[(&str, Rule)] = &[
     ("vectors.timeout_ms", Rule::Range(1, DAY_MS)),
     ("media.url", Rule::Media),
     // No signed URL lives longer than a week.
+    ("media.timeout_ms", Rule::Range(1, DAY_MS)),
     ("media.redirect_s", Rule::Range(0, 604_800)),
     ("media.picture_max_bytes", Rule::Range(KIB, 100 * MIB)),
     ("media.picture_max_side", Rule::Range(16, 32_768)),

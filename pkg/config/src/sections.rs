@@ -41,7 +41,9 @@ pub struct Http {
     pub connections_max: usize,
     /// Addresses whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<IpAddr>,
-    /// How long open requests may take once the program is told to end.
+    /// How long the front still takes requests once the program is told to end, so that balancers and clients can turn away.
+    pub leave_ms: u64,
+    /// How long open requests may take after that.
     pub drain_timeout_ms: u64,
 }
 
@@ -64,7 +66,13 @@ impl Http {
         Duration::from_millis(self.body_idle_timeout_ms)
     }
 
-    /// How long open requests may take once the program is told to end.
+    /// How long the front still takes requests once the program is told to end.
+    #[must_use]
+    pub const fn leave_time(&self) -> Duration {
+        Duration::from_millis(self.leave_ms)
+    }
+
+    /// How long open requests may take once it takes no more.
     #[must_use]
     pub const fn drain_timeout(&self) -> Duration {
         Duration::from_millis(self.drain_timeout_ms)
@@ -206,6 +214,8 @@ impl Vectors {
 pub struct Media {
     /// Where they are stored.
     pub url: MediaUrl,
+    /// Longest wait for the answer of a bucket to one request, beside the time of its bytes.
+    pub timeout_ms: u64,
     /// Above 0: who asks for a file is sent to the bucket, by a URL that lives so long.
     pub redirect_s: u64,
     /// Largest picture file.
@@ -221,6 +231,12 @@ pub struct Media {
 }
 
 impl Media {
+    /// Longest wait for the answer of a bucket to one request.
+    #[must_use]
+    pub const fn timeout(&self) -> Duration {
+        Duration::from_millis(self.timeout_ms)
+    }
+
     /// How long the URLs live by which the bucket answers in our place; none: it does not.
     #[must_use]
     pub const fn redirect(&self) -> Option<Duration> {

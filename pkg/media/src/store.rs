@@ -62,13 +62,14 @@ enum Place {
 
 impl MediaStore {
     /// The store behind `media.url`: `file:FOLDER`, which is made when it is not there, or `s3://BUCKET`, of which
-    /// [`MediaStore::check`] says whether it is there.
+    /// [`MediaStore::check`] says whether it is there. A bucket has `timeout` for the answer to a request, beside the time of
+    /// its bytes.
     ///
     /// # Errors
     /// [`MediaError::UnknownUrl`], [`MediaError::Folder`], faults of the store.
-    pub fn open(url: &str) -> Result<MediaStore, MediaError> {
+    pub fn open(url: &str, timeout: Duration) -> Result<MediaStore, MediaError> {
         if url.starts_with("s3:") {
-            let bucket = Bucket::open(url)?;
+            let bucket = Bucket::open(url, timeout)?;
             let objects = Arc::new(bucket.objects.clone());
             return Ok(MediaStore {
                 objects,

@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use object_store::memory::InMemory;
 use tempfile::TempDir;
 
-use crate::MediaStore;
+use crate::{MediaError, MediaStore};
 
 /// What the files of a store are in.
 pub(crate) struct Guard {
@@ -23,15 +24,20 @@ impl Drop for Guard {
     }
 }
 
+/// The store behind a URL, with patience for a busy machine.
+pub(crate) fn open(url: &str) -> Result<MediaStore, MediaError> {
+    MediaStore::open(url, Duration::from_secs(30))
+}
+
 /// Empty stores: a folder, one in memory and, with `FANONE_TEST_MEDIA=s3`, a part of the bucket that
 /// `scripts/servers up s3` made.
 pub(crate) fn stores() -> (Guard, Vec<MediaStore>) {
     let folder = tempfile::tempdir().unwrap();
-    let local = MediaStore::open(&format!("file:{}/new/media", folder.path().display())).unwrap();
+    let local = open(&format!("file:{}/new/media", folder.path().display())).unwrap();
     let mut stores = vec![local, MediaStore::over(Arc::new(InMemory::new()))];
     let place = bucket();
     if let Some((url, _)) = &place {
-        stores.push(MediaStore::open(url).unwrap());
+        stores.push(open(url).unwrap());
     }
     (Guard { _folder: folder, bucket: place.map(|(_, folder)| folder) }, stores)
 }

@@ -108,7 +108,7 @@ impl Drop for Writer {
 mod tests {
     use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-    use crate::testing::{bucket, stores};
+    use crate::testing::{bucket, open, stores};
     use crate::{Key, MediaStore};
 
     use super::*;
@@ -119,7 +119,7 @@ mod tests {
 
     fn local() -> (tempfile::TempDir, MediaStore) {
         let folder = tempfile::tempdir().unwrap();
-        let store = MediaStore::open(&format!("file:{}", folder.path().display())).unwrap();
+        let store = open(&format!("file:{}", folder.path().display())).unwrap();
         (folder, store)
     }
 
@@ -169,7 +169,7 @@ mod tests {
     #[tokio::test]
     async fn what_was_sent_to_a_bucket_is_taken_back_with_the_writer() {
         let Some((url, folder)) = bucket() else { return };
-        let (store, key) = (MediaStore::open(&url).unwrap(), "videos/a.mp4".parse::<Key>().unwrap());
+        let (store, key) = (open(&url).unwrap(), "videos/a.mp4".parse::<Key>().unwrap());
         // The server for tests keeps parts and a record of each unfinished upload at the top of all buckets.
         let root = folder.parent().and_then(std::path::Path::parent).unwrap();
         let object = format!("{}/{key}", folder.file_name().unwrap().display());

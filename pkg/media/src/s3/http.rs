@@ -23,8 +23,6 @@ use rustls::crypto::ring;
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// From the beginning of a request to the head of its answer, beside what its body may take.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// As slow as the body of a request may go.
 const SLOWEST_BYTES_PER_S: usize = 64 * 1024;
 /// The longest silence inside the body of an answer.
@@ -34,36 +32,42 @@ const IDLE_MAX: Duration = Duration::from_secs(30);
 
 /// Makes HTTP clients: with TLS, unless the options allow plain HTTP.
 #[derive(Debug)]
-pub(super) struct Connector;
+pub(super) struct Connector {
+    /// From the beginning of a request to the head of its answer, beside what its body may take.
+    pub(super) timeout: Duration,
+}
 
 impl HttpConnector for Connector {
     fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
         let mut tcp = Tcp::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
-        tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        tcp.set_connect_timeout(Some(self.timeout.min(CONNECT_TIMEOUT)));
         let plain = options.get_config_value(&ClientConfigKey::AllowHttp);
         if plain.is_some_and(|value| value == "true") {
-            return Ok(client(tcp));
+            return Ok(client(tcp, self.timeout));
         }
         let tls = HttpsConnectorBuilder::new()
             .with_provider_and_native_roots(ring::default_provider())
             .map_err(|error| object_store::Error::Generic { store: "S3", source: error.into() })?;
-        Ok(client(tls.https_only().enable_http1().wrap_connector(tcp)))
+        Ok(client(tls.https_only().enable_http1().wrap_connector(tcp), self.timeout))
     }
 }
 
-fn client<C>(connector: C) -> HttpClient
+fn client<C>(connector: C, timeout: Duration) -> HttpClient
 where
     C: Connect + Clone + std::fmt::Debug + Send + Sync + 'static,
 {
     let mut builder = Client::builder(TokioExecutor::new());
     builder.pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE_MAX);
-    HttpClient::new(Service(builder.build(connector)))
+    HttpClient::new(Service { client: builder.build(connector), timeout })
 }
 
 #[derive(Debug)]
-struct Service<C>(Client<C, HttpRequestBody>);
+struct Service<C> {
+    client: Client<C, HttpRequestBody>,
+    timeout: Duration,
+}
 
 #[async_trait]
 impl<C> HttpService for Service<C>
@@ -88,7 +92,7 @@ where
 {
     async fn answer(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
         let sending = Duration::from_secs((request.body().content_length() / SLOWEST_BYTES_PER_S) as u64);
-        let answer = timeout(ANSWER_TIMEOUT + sending, self.0.request(request)).await;
+        let answer = timeout(self.timeout + sending, self.client.request(request)).await;
         let answer = answer.map_err(|error| HttpError::new(HttpErrorKind::Timeout, error))?;
         Ok(answer.map_err(failure)?.map(|body| HttpResponseBody::new(Patient::new(body))))
     }

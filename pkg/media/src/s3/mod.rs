@@ -19,9 +19,8 @@ use crate::{Key, MediaError, PictureKind, VideoKind};
 
 use url::BucketUrl;
 
-/// How often a request is sent again, and for how long.
+/// How often a request is sent again, within the time of one.
 const RETRIES: usize = 3;
-const RETRIED_FOR: Duration = Duration::from_secs(15);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
@@ -34,8 +33,8 @@ pub(crate) struct Bucket {
 }
 
 impl Bucket {
-    /// Reads the URL; asks nobody.
-    pub(crate) fn open(url: &str) -> Result<Bucket, MediaError> {
+    /// Reads the URL; asks nobody. A request takes `timeout` at most, beside the time of its body.
+    pub(crate) fn open(url: &str, timeout: Duration) -> Result<Bucket, MediaError> {
         let url = BucketUrl::parse(url).ok_or(MediaError::UnknownUrl)?;
         let mut builder = match &url.credentials {
             Some((key, secret)) => {
@@ -52,8 +51,8 @@ impl Bucket {
         let objects = builder
             .with_bucket_name(&url.bucket)
             .with_client_options(content_types().with_allow_http(url.is_plain()))
-            .with_retry(retries())
-            .with_http_connector(http::Connector)
+            .with_retry(retries(timeout))
+            .with_http_connector(http::Connector { timeout })
             .build()?;
         let server = url.endpoint.unwrap_or_else(|| "AWS".to_owned());
         Ok(Bucket { objects: PrefixStore::new(objects, url.prefix), name: url.bucket, server })
@@ -80,9 +79,9 @@ impl Bucket {
     }
 }
 
-fn retries() -> RetryConfig {
+fn retries(timeout: Duration) -> RetryConfig {
     let backoff = BackoffConfig { init_backoff: FIRST_PAUSE, max_backoff: LONGEST_PAUSE, base: 2.0 };
-    RetryConfig { backoff, max_retries: RETRIES, retry_timeout: RETRIED_FOR }
+    RetryConfig { backoff, max_retries: RETRIES, retry_timeout: timeout }
 }
 
 /// Who reads an object from the bucket itself is told what it is.

@@ -1,7 +1,7 @@
 //! What a store promises, in a folder, in memory and on S3.
 
 use super::*;
-use crate::testing::{bucket, stores};
+use crate::testing::{bucket, open, stores};
 
 fn key(text: &str) -> Key {
     text.parse().unwrap()
@@ -15,10 +15,10 @@ async fn read(store: &MediaStore, name: &str, range: Range<u64>) -> Vec<u8> {
 #[test]
 fn other_urls_are_refused_with_the_accepted_form() {
     for url in ["", "file:", "file://host/x", "s3://", "s3://bucket?zone=1", "/tmp/x"] {
-        let error = MediaStore::open(url).unwrap_err();
+        let error = open(url).unwrap_err();
         assert!(error.to_string().contains("file:FOLDER, s3://"), "{url}: {error}");
     }
-    assert!(matches!(MediaStore::open("file:/dev/null/x"), Err(MediaError::Folder { .. })));
+    assert!(matches!(open("file:/dev/null/x"), Err(MediaError::Folder { .. })));
 }
 
 #[tokio::test]
@@ -144,7 +144,7 @@ async fn a_store_that_works_passes_its_check_and_keeps_nothing_of_it() {
 #[tokio::test]
 async fn a_bucket_that_is_not_there_and_wrong_credentials_are_told_apart() {
     let Some((url, _)) = bucket() else { return };
-    let checked = async |url: &str| MediaStore::open(url).unwrap().check().await.unwrap_err();
+    let checked = async |url: &str| open(url).unwrap().check().await.unwrap_err();
     let (scheme, rest) = url.split_once("://").unwrap();
     let ((keys, place), (_, options)) = (rest.split_once('@').unwrap(), rest.split_once('?').unwrap());
     let missing = checked(&format!("{scheme}://{keys}@no-such-bucket?{options}")).await;
