@@ -109,7 +109,8 @@ fn front(site: &Site, listener: TcpListener) -> anyhow::Result<Parts> {
         settings: Arc::new(settings.clone()),
         live: site.live.clone(),
     };
-    let server = fanone_http::serve(listener, parts, site.stop_first.clone().cancelled_owned());
+    let server =
+        fanone_http::serve(listener, parts, site.leaving.clone(), site.stop_first.clone().cancelled_owned());
     Ok(Parts { first: vec![Box::pin(server)], last: Vec::new() })
 }
 

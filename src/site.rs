@@ -44,6 +44,8 @@ pub(crate) struct Site {
     /// The cache and the databases.
     pub(crate) outside: Outside,
     pub(crate) readiness: Readiness,
+    /// Tells the front's clients to turn away.
+    pub(crate) leaving: CancellationToken,
     /// Ends the front and the scheduled jobs.
     pub(crate) stop_first: CancellationToken,
     /// Ends the services, when the front has nothing left to ask them.
@@ -89,6 +91,7 @@ pub(crate) async fn run(settings: Settings, roles: &[Role]) -> anyhow::Result<()
         registry: Registry::open(&settings.registry.url, registration::options(&settings, roles))?,
         governance,
         readiness: Readiness::default(),
+        leaving: CancellationToken::new(),
         stop_first: CancellationToken::new(),
         stop_last: CancellationToken::new(),
         settings,
@@ -118,7 +121,7 @@ pub(crate) async fn run(settings: Settings, roles: &[Role]) -> anyhow::Result<()
     tracing::info!("stopping");
     // Nobody is to come any more before anything stops to listen.
     tokio::select! {
-        () = site.registry.leave() => {}
+        () = leave(&site, roles) => {}
         () = signals.first() => {
             tracing::warn!("stopped at once, at the second signal");
             return Ok(());
@@ -139,6 +142,15 @@ pub(crate) async fn run(settings: Settings, roles: &[Role]) -> anyhow::Result<()
         traces.finish().await;
     }
     Ok(())
+}
+
+/// Tells everybody to turn away, and gives them the time to do so.
+async fn leave(site: &Site, roles: &[Role]) {
+    site.readiness.add("process", || async { Err("it ends") });
+    site.leaving.cancel();
+    let has_front = roles.contains(&Role::Http);
+    let turned_away = if has_front { site.settings.http.leave_time() } else { Duration::ZERO };
+    tokio::join!(site.registry.leave(), tokio::time::sleep(turned_away));
 }
 
 /// Shows other lines in the log from now on.

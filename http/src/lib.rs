@@ -48,7 +48,13 @@ pub use openapi::document;
 pub use state::Parts;
 
 /// Serves the site on `listener` until `stop` resolves, then ends the open requests within `http.drain_timeout_ms`.
-pub async fn serve(listener: TcpListener, parts: Parts, stop: impl Future<Output = ()> + Send) {
+/// From `leaving` on, each answer tells its client to come again by another connection.
+pub async fn serve(
+    listener: TcpListener,
+    parts: Parts,
+    leaving: CancellationToken,
+    stop: impl Future<Output = ()> + Send,
+) {
     let http = &parts.settings.http;
     let bounds = server::Bounds {
         connections_max: http.connections_max,
@@ -57,7 +63,7 @@ pub async fn serve(listener: TcpListener, parts: Parts, stop: impl Future<Output
     };
     let app = state::App::new(parts);
     let stopping = CancellationToken::new();
-    let requests = server::run(listener, Arc::new(gate::Gate::new(app.clone())), bounds, async {
+    let requests = server::run(listener, Arc::new(gate::Gate::new(app.clone())), bounds, leaving, async {
         stop.await;
         stopping.cancel();
     });

@@ -6,7 +6,7 @@
 use std::{cell::RefCell, convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use fanone_telemetry::names;
-use http::Request;
+use http::{HeaderValue, Request, StatusCode, header};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -18,6 +18,7 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{sleep, timeout},
 };
+use tokio_util::sync::CancellationToken;
 use volo_http::body::Body;
 
 use crate::{
@@ -32,6 +33,9 @@ const HEAD_BYTES_MAX: usize = 64 * 1024;
 /// How long to wait when no connection can be accepted, usually for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// How long a connection without a request stays open once no more are accepted.
+const GRACE: Duration = Duration::from_millis(200);
+
 /// The numbers that bound the loop.
 pub(crate) struct Bounds {
     /// Connections at a time.
@@ -43,10 +47,12 @@ pub(crate) struct Bounds {
 }
 
 /// Serves connections until `stop` resolves, then waits for the open requests, but not longer than the drain timeout.
+/// From `leaving` on connections end with their next answer: to close one that is idle could meet a request on its way.
 pub(crate) async fn run(
     listener: TcpListener,
     gate: Arc<Gate>,
     bounds: Bounds,
+    leaving: CancellationToken,
     stop: impl Future<Output = ()> + Send,
 ) {
     let builder = http1(bounds.header_timeout);
@@ -56,7 +62,8 @@ pub(crate) async fn run(
     tokio::pin!(stop);
     loop {
         let (stream, peer, permit) = tokio::select! {
-            () = &mut stop => break,
+            // Who is connected already but waits in the kernel's queue would be cut off: those come first.
+            biased;
             accepted = accept(&listener, &connections) => match accepted {
                 Ok(accepted) => accepted,
                 Err(error) => {
@@ -65,14 +72,20 @@ pub(crate) async fn run(
                     continue;
                 }
             },
+            () = &mut stop => break,
         };
         let counted = Counted::new(&open);
-        let gate = gate.clone();
+        let (gate, leaving) = (gate.clone(), leaving.clone());
         let service = service_fn(move |request: Request<Incoming>| {
-            let gate = gate.clone();
+            let (gate, leaving) = (gate.clone(), leaving.clone());
             // The scope carries what the request's RPCs send along.
             METAINFO.scope(RefCell::new(MetaInfo::default()), async move {
-                Ok::<_, Infallible>(gate.serve(peer, request.map(Body::from_incoming)).await)
+                let mut response = gate.serve(peer, request.map(Body::from_incoming)).await;
+                // The answer to a chat's handshake is about the connection itself.
+                if leaving.is_cancelled() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+                    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+                }
+                Ok::<_, Infallible>(response)
             })
         });
         let io = TokioIo::new(Lingering::new(stream));
@@ -87,6 +100,8 @@ pub(crate) async fn run(
         });
     }
     drop(listener);
+    // Those who came last have not sent their request yet; it would be lost with the connection.
+    sleep(GRACE).await;
     if timeout(bounds.drain_timeout, graceful.shutdown()).await.is_err() {
         tracing::warn!("requests were still open when the time to drain was over");
     }

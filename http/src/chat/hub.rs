@@ -40,12 +40,10 @@ impl Hub {
         }
     }
 
-    /// A place for one more connection of `user`; `None` when the process is full or ends. A user who has as many as
+    /// A place for one more connection of `user`; `None` when the process is full. One that ends still lets
+    /// in whoever comes, to tell it to come again: a refusal would look like a fault. A user who has as many as
     /// one may have loses the oldest: it is likely to be one that broke without a word.
     pub(crate) fn enter(&self, user: Id) -> Option<Seat> {
-        if self.closing.is_cancelled() {
-            return None;
-        }
         let permit = Arc::clone(&self.permits).try_acquire_owned().ok()?;
         let replaced = CancellationToken::new();
         let mut seats = self.lock();
@@ -169,7 +167,7 @@ mod tests {
         let mut shutdown = std::pin::pin!(hub.shutdown());
         assert!(futures::poll!(&mut shutdown).is_pending());
         seat.closing().await;
-        assert!(hub.enter(Id(1)).is_none());
+        hub.enter(Id(1)).unwrap().closing().await;
         drop(seat);
         shutdown.await;
     }

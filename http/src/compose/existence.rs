@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use fanone_base::{Code, Id};
+use fanone_base::{Code, Failure as _, Id};
 use fanone_call::CallError;
 use volo_gen::fanone::{user::GetUsersReq, video::GetVideosReq};
 
@@ -33,6 +33,18 @@ pub(crate) async fn user(app: &App, id: Id) -> Result<(), Problem> {
         Ok(!answer.users.is_empty())
     };
     check(app, format!("exists:user:{id}"), Code::UserNotFound, found).await
+}
+
+/// What [`video`] or [`user`] says, for a list that is only read: it is shown although nobody can say now whether its owner
+/// exists.
+pub(crate) fn unless_unavailable(checked: Result<(), Problem>) -> Result<(), Problem> {
+    match checked {
+        Err(problem) if problem.code() == Code::Unavailable => {
+            tracing::debug!(error = fanone_telemetry::chain(&problem), "a list is shown unchecked");
+            Ok(())
+        }
+        checked => checked,
+    }
 }
 
 /// To be called when a video is deleted: every front knows it at once, whatever it has just heard of the video.
@@ -170,6 +182,14 @@ mod tests {
         };
         check(&front.app, video_key(VIDEO), Code::VideoNotFound, found).await.unwrap();
         until_gone(&front.app).await;
+    }
+
+    #[test]
+    fn only_who_can_not_be_asked_is_passed_over() {
+        assert!(unless_unavailable(Ok(())).is_ok());
+        assert!(unless_unavailable(Err(CallError::Timeout.into())).is_ok());
+        let unknown = unless_unavailable(Err(Problem::Refused(Code::VideoNotFound)));
+        assert!(matches!(unknown, Err(Problem::Refused(Code::VideoNotFound))), "{unknown:?}");
     }
 
     #[tokio::test]

@@ -27,7 +27,7 @@ pub(crate) async fn resolve_of(
     list: ListUsersResp,
 ) -> Result<Listing<Social>, Problem> {
     if list.total == 0 {
-        existence::user(app, owner).await?;
+        existence::unless_unavailable(existence::user(app, owner).await)?;
     }
     resolve(app, list).await
 }

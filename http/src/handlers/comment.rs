@@ -74,7 +74,7 @@ impl FromFields for List {
     responses((status = 200, body = Envelope<Items<Comment>>)))]
 pub(crate) async fn list(app: App, Input(query): Input<List>) -> Result<Answer<Items<Comment>>, Refusal> {
     if let Some(id) = query.video_id {
-        existence::video(&app, id).await?;
+        existence::unless_unavailable(existence::video(&app, id).await)?;
     }
     let request = ListCommentsReq {
         video_id: query.video_id.map(|id| id.0),
