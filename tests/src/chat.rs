@@ -60,6 +60,19 @@ impl Chat {
         connected.expect("the front takes the user in")
     }
 
+    /// As [`Chat::connect_at`], where the front may refuse.
+    ///
+    /// # Errors
+    ///
+    /// The HTTP status of the refusal; 0 if there was no answer.
+    pub async fn try_connect_at(front: &str, user: &Client) -> Result<Self, u16> {
+        let connected = Self::handshake_at(front, "/ws", &[("access-token", &user.access)]).await;
+        connected.map_err(|error| match *error {
+            tungstenite::Error::Http(answer) => answer.status().as_u16(),
+            _ => 0,
+        })
+    }
+
     /// Connects with a path and headers of the test's own.
     ///
     /// # Errors
@@ -90,6 +103,25 @@ impl Chat {
     /// Asks, and waits for the answer to this very request. Pushes that come first are kept.
     pub async fn ask(&mut self, kind: i64, data: Value) -> Reply {
         self.ask_as(kind, &unique("seq"), data).await
+    }
+
+    /// As [`Chat::ask`]; nothing if the connection ends before the answer.
+    pub async fn try_ask(&mut self, kind: i64, data: Value) -> Option<Reply> {
+        let seq = unique("seq");
+        let text = json!({"type": kind, "seq": seq, "data": data}).to_string();
+        self.stream.send(Message::text(text)).await.ok()?;
+        loop {
+            match self.stream.next().await?.ok()? {
+                Message::Text(text) => {
+                    let frame: Value = serde_json::from_str(&text).expect("JSON");
+                    if frame.get("seq") == Some(&json!(seq)) {
+                        return Some(Reply(frame));
+                    }
+                }
+                Message::Close(_) => return None,
+                _ => {}
+            }
+        }
     }
 
     /// As [`Chat::ask`], with a `seq` of the test's own.

@@ -1,5 +1,7 @@
 //! Somebody at the site: a guest, or a user with tokens.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::Value;
 
@@ -27,7 +29,10 @@ impl Client {
     /// `reuses_connections`: as browsers do.
     pub(crate) fn guest(site: String, reuses_connections: bool) -> Self {
         let mut http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
-        if !reuses_connections {
+        if reuses_connections {
+            // Less than `http.leave_ms`: what is kept for longer may end while it is taken.
+            http = http.pool_idle_timeout(Duration::from_millis(300));
+        } else {
             http = http.pool_max_idle_per_host(0);
         }
         let http = http.build().expect("a client without TLS");
@@ -113,6 +118,12 @@ impl Client {
         self.access = answer.header("access-token").to_owned();
         self.refresh = answer.header("refresh-token").to_owned();
         assert!(!self.access.is_empty() && !self.refresh.is_empty(), "{}: no tokens", answer.shown());
+    }
+
+    /// Whoever uses this client's connections without being anybody.
+    pub fn logged_out(&self) -> Self {
+        let empty = String::new;
+        Self { id: empty(), name: empty(), access: empty(), refresh: empty(), ..self.clone() }
     }
 
     /// The same user with the access token alone, so that nothing is renewed.

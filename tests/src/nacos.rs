@@ -1,11 +1,14 @@
 //! A site's part of the Nacos for tests, with what an operator does there through the HTTP API of the console.
 
-use std::env;
+use std::{env, sync::Arc};
 
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::{unique, world::servers};
+use crate::{relay::Relay, unique, world::servers};
+
+/// From the port of HTTP to that of gRPC.
+const GRPC_OFFSET: u16 = 1000;
 
 /// A namespace of one site.
 #[derive(Clone, Debug)]
@@ -15,6 +18,8 @@ pub struct Namespace {
     login: String,
     /// `host:port`.
     address: String,
+    /// Lie between the site and its Nacos: for HTTP, and for gRPC on the port that clients compute from the one of HTTP.
+    relays: Arc<[Relay; 2]>,
 }
 
 impl Namespace {
@@ -34,18 +39,30 @@ impl Namespace {
             .and_then(|rest| rest.split_once('@'))
             .expect("a URL with a login");
         let address = place.split('/').next().unwrap_or_default().to_owned();
-        Self { name: unique("t"), login: login.to_owned(), address }
+        let (_, port) = address.rsplit_once(':').expect("a server with its port");
+        let port: u16 = port.parse().expect("a port");
+        let relays = Arc::new(Relay::start_apart(GRPC_OFFSET, port));
+        Self { name: unique("t"), login: login.to_owned(), address, relays }
     }
 
     /// What `registry.url` is.
     pub fn url(&self) -> String {
-        format!("nacos://{}@{}/{}", self.login, self.address, self.name)
+        format!("nacos://{}@{}/{}", self.login, self.relayed(), self.name)
     }
 
     /// The same with another password.
     pub fn url_with_password(&self, password: &str) -> String {
         let (user, _) = self.login.split_once(':').expect("user:password");
-        format!("nacos://{user}:{password}@{}/{}", self.address, self.name)
+        format!("nacos://{user}:{password}@{}/{}", self.relayed(), self.name)
+    }
+
+    fn relayed(&self) -> String {
+        let [http, _] = &*self.relays;
+        format!("127.0.0.1:{}", http.port())
+    }
+
+    pub(crate) fn relays(&self) -> &[Relay; 2] {
+        &self.relays
     }
 
     /// The password that nothing may print.

@@ -27,3 +27,15 @@ pub(crate) fn listen() -> (TcpListener, u16) {
         }
     }
 }
+
+/// Two such listeners whose ports are `offset` apart.
+pub(crate) fn listen_apart(offset: u16) -> ((TcpListener, u16), (TcpListener, u16)) {
+    loop {
+        let (first, port) = listen();
+        let second = port + offset;
+        let is_new = GIVEN.lock().unwrap_or_else(PoisonError::into_inner).insert(second);
+        if is_new && let Ok(listener) = TcpListener::bind(("127.0.0.1", second)) {
+            return ((first, port), (listener, second));
+        }
+    }
+}

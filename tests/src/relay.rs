@@ -46,6 +46,7 @@ pub enum Mode {
 }
 
 /// A running relay. It ends with this value.
+#[derive(Debug)]
 pub struct Relay {
     port: u16,
     mode: watch::Sender<Mode>,
@@ -55,7 +56,16 @@ pub struct Relay {
 impl Relay {
     /// Takes each connection to the next of the ports of `targets` that answers.
     pub(crate) fn start(targets: Vec<u16>) -> Self {
-        let (listener, port) = ports::listen();
+        Self::start_on(ports::listen(), targets)
+    }
+
+    /// Two, whose ports are `offset` apart as those of their targets are, of which `target` is the first.
+    pub(crate) fn start_apart(offset: u16, target: u16) -> [Self; 2] {
+        let (first, second) = ports::listen_apart(offset);
+        [Self::start_on(first, vec![target]), Self::start_on(second, vec![target + offset])]
+    }
+
+    fn start_on((listener, port): (TcpListener, u16), targets: Vec<u16>) -> Self {
         listener.set_nonblocking(true).expect("a listener that does not block");
         let (mode, seen) = watch::channel(Mode::Pass);
         let accepting = RUNTIME.spawn(accept(listener, targets.into(), seen)).abort_handle();

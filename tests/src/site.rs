@@ -3,8 +3,10 @@
 mod front;
 mod look;
 mod scraped;
+mod ways;
 
 use std::{
+    collections::BTreeMap,
     process::{Command, ExitStatus, Output, Stdio},
     time::{Duration, Instant},
 };
@@ -21,7 +23,7 @@ use crate::{
     milvus::Milvus,
     nacos::Namespace,
     process::Process,
-    relay::{Mode, Relay},
+    relay::Relay,
     world::{Bucket, Databases, Form, Redis, World},
 };
 
@@ -68,7 +70,11 @@ pub struct Site {
     bucket: Option<Bucket>,
     /// Where vectors are not in the memory of the processes.
     milvus: Option<Milvus>,
+    /// What else can be disturbed, by name: see [`Site::lay_relays`].
+    ways: BTreeMap<String, Relay>,
     settings: Vec<(String, String)>,
+    /// Whether clients do.
+    reuses_connections: bool,
     folder: Folder,
 }
 
@@ -103,7 +109,10 @@ impl Site {
             namespace: (form != Form::One).then(Namespace::of_run).flatten(),
             bucket: Bucket::of_run(),
             milvus: Milvus::of_run(),
+            ways: BTreeMap::new(),
             settings: Vec::new(),
+            // A connection that stays open would keep a client at one of the fronts.
+            reuses_connections: form != Form::Ten,
             folder,
         };
         site.settings = site.own_settings();
@@ -343,23 +352,9 @@ impl Site {
         self.bucket.as_ref().map_or_else(|| "no secret".to_owned(), Bucket::secret)
     }
 
-    /// What becomes of what the site and its S3 server say to each other.
-    pub fn set_way_to_bucket(&self, mode: Mode) {
-        if let Some(bucket) = &self.bucket {
-            bucket.relay.set(mode);
-        }
-    }
-
     /// The site's part of the Milvus, where it has one.
     pub fn milvus(&self) -> Option<&Milvus> {
         self.milvus.as_ref()
-    }
-
-    /// What becomes of what the site and its Milvus say to each other.
-    pub fn set_way_to_milvus(&self, mode: Mode) {
-        if let Some(milvus) = &self.milvus {
-            milvus.relay.set(mode);
-        }
     }
 
     /// Kills the site's Redis, where it has one.
@@ -373,13 +368,6 @@ impl Site {
     pub fn start_redis(&mut self) {
         if let Some((_, redis)) = &mut self.servers {
             redis.launch();
-        }
-    }
-
-    /// What becomes of what the site and its Redis say to each other.
-    pub fn set_way_to_redis(&self, mode: Mode) {
-        if let Some(relay) = &self.cache_relay {
-            relay.set(mode);
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf};
 
 use super::{SERVICES, Site};
-use crate::{client::Client, folder, metrics::Metrics, process::Process, relay::Relay, world::Form};
+use crate::{client::Client, folder, metrics::Metrics, process::Process, relay::Relay};
 
 impl Site {
     /// Whether every process runs.
@@ -13,8 +13,12 @@ impl Site {
 
     /// Somebody who is not logged in.
     pub fn guest(&self) -> Client {
-        // A connection that stays open would keep a client at one of the fronts.
-        Client::guest(self.url(""), self.form != Form::Ten)
+        Client::guest(self.url(""), self.reuses_connections)
+    }
+
+    /// From now on clients keep their connections, as browsers and balancers do.
+    pub fn reuse_connections(&mut self) {
+        self.reuses_connections = true;
     }
 
     /// Somebody who just registered under a unique name that starts with `name`, and logged in.
