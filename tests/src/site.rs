@@ -49,7 +49,7 @@ const SETTINGS: [(&str, &str); 9] = [
 pub struct Stopped {
     /// Of each process.
     pub exits: Vec<ExitStatus>,
-    /// From the signal to the last exit.
+    /// From the signal to the exit, of the process that took longest.
     pub took: Duration,
 }
 
@@ -286,15 +286,16 @@ impl Site {
 
     /// Sends `signal` to every process and waits for the last to end.
     pub async fn stop(&mut self, signal: Signal) -> Stopped {
-        let begun = Instant::now();
-        let mut exits = Vec::new();
+        let (mut exits, mut took) = (Vec::new(), Duration::ZERO);
         // The front goes first, as in any orderly stop: it still asks the others.
         for process in self.processes().collect::<Vec<_>>().into_iter().rev() {
+            let begun = Instant::now();
             process.send(signal);
             exits.push(process.wait().await);
+            took = took.max(begun.elapsed());
         }
         self.instances.iter_mut().for_each(|one| one.process = None);
-        Stopped { exits, took: begun.elapsed() }
+        Stopped { exits, took }
     }
 
     /// Kills the site and starts it again.

@@ -167,7 +167,7 @@ async fn a_dead_collector_changes_nothing_and_is_told_once() {
     let processes = site.process_count();
     let stopped = site.stop(Signal::Interrupt).await;
     assert!(stopped.exits.iter().all(|exit| exit.success()));
-    assert!(stopped.took < Duration::from_secs(3 * processes as u64), "{:?}", stopped.took);
+    assert!(stopped.took < Duration::from_secs(3), "{:?}", stopped.took);
     let told = site.log().lines().filter(|line| line.contains("takes no traces")).count();
     assert!((1..=processes).contains(&told), "{told} lines");
 }
