@@ -13,7 +13,7 @@ use crate::{
 /// Loaded videos.
 const VIDEOS: usize = 2000;
 /// Each site is measured so often; the median counts.
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 15;
 /// Two sites are the same, so that their difference is that of chance.
 const VARIANTS: [(&str, Option<&str>); 4] =
     [("off", None), ("off, again", None), ("1 %", Some("10")), ("all", Some("1000"))];

@@ -9,7 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fanone_tests::{Site, clips, tus};
+use fanone_tests::{Answer, Json as _, Request, Site, client::PASSWORD, clips, tus, unique};
+use reqwest::Method;
 use tokio::{
     sync::{Semaphore, mpsc},
     task::JoinHandle,
@@ -17,7 +18,7 @@ use tokio::{
 };
 
 use crate::{
-    cast::{Cast, Outcome},
+    cast::{Cast, Outcome, outcome},
     table::documented,
 };
 
@@ -28,8 +29,8 @@ const UNDER_WAY_MAX: usize = 128;
 /// Codes of what the site could not do.
 const FAULTS: [i64; 3] = [10001, 10005, 10006];
 /// Each of these costs as much as a hundred others: one of them for so many requests.
-const SELDOM: u64 = 100;
-const COSTLY: [&str; 8] = [
+const SELDOM: usize = 100;
+const COSTLY: [&str; 10] = [
     "POST /user/register",
     "POST /user/login",
     "POST /auth/refresh",
@@ -38,7 +39,11 @@ const COSTLY: [&str; 8] = [
     "POST /image/search",
     "POST /user/image/search",
     "POST /video/publish",
+    UPLOAD_STORY,
+    VISITOR_STORY,
 ];
+const UPLOAD_STORY: &str = "an upload from beginning to end";
+const VISITOR_STORY: &str = "somebody who comes and goes";
 /// Are parts of a story: they end what they are about.
 const STORIES: [&str; 7] = [
     "POST /auth/logout",
@@ -110,29 +115,25 @@ async fn drive(casts: Vec<Arc<Cast>>, stop: Arc<AtomicBool>) -> Report {
     let (begun, room) = (Instant::now(), Arc::new(Semaphore::new(UNDER_WAY_MAX)));
     let mut ticks = interval(Duration::from_secs(1) / RATE);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
-    let mut number = 0_u64;
+    let mut number = 0;
     while !stop.load(Ordering::Relaxed) {
         ticks.tick().await;
-        let turn = usize::try_from(number).unwrap_or_default();
-        let cast = Arc::clone(&casts[turn % casts.len()]);
         let permit = Arc::clone(&room).acquire_owned().await.expect("room");
-        let costly = turn / usize::try_from(SELDOM).unwrap_or(1);
+        let cast = Arc::clone(&casts[number % casts.len()]);
         let name = match number % SELDOM {
-            0 if costly % (COSTLY.len() + 2) < COSTLY.len() => COSTLY[costly % (COSTLY.len() + 2)].to_owned(),
-            0 => "story".to_owned(),
-            _ => common[turn % common.len()].clone(),
+            0 => COSTLY[number / SELDOM % COSTLY.len()].to_owned(),
+            _ => common[number % common.len()].clone(),
         };
         let tell = tell.clone();
         tokio::spawn(async move {
             let at = begun.elapsed();
             let outcomes = match name.as_str() {
-                "story" if costly.is_multiple_of(2) => cast.upload_story().await,
-                "story" => cast.visitor_story().await,
+                UPLOAD_STORY => cast.upload_story().await,
+                VISITOR_STORY => cast.visitor_story().await,
                 _ => vec![(name.clone(), cast.run(&name).await)],
             };
             for (operation, outcome) in outcomes {
-                // Nobody listens any more only when the test is over.
-                let _ = tell.send((operation, at, outcome));
+                tell.send((operation, at, outcome)).expect("somebody listens to the end");
             }
             drop(permit);
         });
@@ -156,10 +157,10 @@ impl Cast {
             let created = story.step("POST /upload", alice.tus_create(SIZE as u64, "title dHVz")).await;
             let Some(created) = created.filter(|answer| answer.status == 201) else { break };
             let url = tus::location(&created);
-            story.step("HEAD /upload", alice.tus(reqwest::Method::HEAD, &url)).await;
+            story.step("HEAD /upload", alice.tus(Method::HEAD, &url)).await;
             story.step("PATCH /upload", alice.tus_patch(&url, 0, file[..SIZE / 2].to_vec())).await;
             if gives_up {
-                story.step("DELETE /upload", alice.tus(reqwest::Method::DELETE, &url)).await;
+                story.step("DELETE /upload", alice.tus(Method::DELETE, &url)).await;
             } else {
                 let rest = alice.tus_patch(&url, SIZE as u64 / 2, file[SIZE / 2..].to_vec());
                 story.step("PATCH /upload (last piece)", rest).await;
@@ -170,21 +171,19 @@ impl Cast {
 
     /// Somebody who comes, publishes a video, takes it down again and goes.
     async fn visitor_story(&self) -> Vec<(String, Outcome)> {
-        use fanone_tests::{Json as _, client::PASSWORD, unique};
         let (mut visitor, name) = (self.alice().logged_out(), unique("visitor"));
         let mut story = Story::default();
-        let with_password =
-            |request: fanone_tests::Request| request.with("username", &name).with("password", PASSWORD);
+        let with_password = |request: Request| request.with("username", &name).with("password", PASSWORD);
         story.step("POST /user/register", with_password(visitor.post("/user/register"))).await;
         let login = story.step("POST /user/login", with_password(visitor.post("/user/login"))).await;
-        let Some(login) = login.filter(fanone_tests::Answer::is_success) else { return story.0 };
+        let Some(login) = login.filter(Answer::is_success) else { return story.0 };
         visitor.take_tokens(&login);
         visitor.id = login.success().text("id");
         let publish = visitor.post("/video/publish").with("title", "for a moment");
         story.step("POST /video/publish", publish.file("clip.mp4", clips::clip(1))).await;
         let list = visitor.get("/video/list").with("user_id", &visitor.id).page(0, 10);
         let list = story.step("GET /video/list", list).await;
-        if let Some(list) = list.filter(fanone_tests::Answer::is_success) {
+        if let Some(list) = list.filter(Answer::is_success) {
             for id in list.success().texts("id") {
                 let delete = visitor.delete("/video/delete").with("video_id", id);
                 story.step("DELETE /video/delete", delete).await;
@@ -199,13 +198,9 @@ impl Cast {
 struct Story(Vec<(String, Outcome)>);
 
 impl Story {
-    async fn step(
-        &mut self,
-        operation: &str,
-        request: fanone_tests::Request,
-    ) -> Option<fanone_tests::Answer> {
+    async fn step(&mut self, operation: &str, request: Request) -> Option<Answer> {
         let answer = request.try_send().await.map_err(|error| println!("{operation}: {error:?}")).ok();
-        let outcome = answer.as_ref().map_or((0, 0), crate::cast::outcome);
+        let outcome = answer.as_ref().map_or((0, 0), outcome);
         self.0.push((operation.to_owned(), outcome));
         answer
     }
