@@ -324,6 +324,8 @@ impl Site {
     async fn output_of(&self, arguments: &[&str], settings: Vec<(String, String)>) -> Output {
         const PATIENCE: Duration = Duration::from_secs(300);
         let mut command = self.program(settings);
+        // A whole site needs more ports than a process of one role has; the usual ones may be another test's.
+        command.envs(Instance::new(None).places());
         command.envs(self.instances.first().into_iter().flat_map(Instance::places));
         command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
         let output = tokio::process::Command::from(command).kill_on_drop(true).output();
