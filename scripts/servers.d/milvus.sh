@@ -25,6 +25,7 @@ up() {
   await 60 "waiting for it" milvus_answers
   [ -e "$(node_dir .)/made" ] || milvus_lets_us_in || milvus_password
   : >"$(node_dir .)/made"
+  await 120 "waiting until it makes collections" milvus_makes_collections
   await_ready 60
 }
 
@@ -85,11 +86,19 @@ start() {
 ready() { milvus_answers && milvus_lets_us_in; }
 milvus_answers() { [ "$(curl --silent --fail --max-time 5 "http://127.0.0.1:$(port 12)/healthz")" = OK ]; }
 
-# Asks for its collections as root, by REST; the password goes by curl's input.
-milvus_lets_us_in() {
-  curl --silent --fail --max-time 5 --config - <<E | grep -q '"code":200'
+milvus_lets_us_in() { milvus_rest collections 5; }
+
+# It says that it is well, and lists collections, some 20 s before it makes one without a long wait.
+milvus_makes_collections() {
+  milvus_rest collections/create 10 --json '{"collectionName": "fanone_ready", "dimension": 2}' &&
+    milvus_rest collections/drop 10 --json '{"collectionName": "fanone_ready"}'
+}
+
+# Asks as root, by REST: a path, the seconds it may take, and more for curl. The password goes by curl's input.
+milvus_rest() {
+  curl --silent --fail --max-time "$2" "${@:3}" --config - <<E | grep -q '"code":200'
 user = "root:$(password milvus)"
-url = "http://127.0.0.1:$(port 1)/v1/vector/collections"
+url = "http://127.0.0.1:$(port 1)/v1/vector/$1"
 E
 }
 
