@@ -4,18 +4,15 @@ use std::fmt::Write as _;
 
 use fanone_config::ConfigUrl;
 use fanone_governance::Governance;
-use fanone_live::{Found, Others};
+use fanone_live::{Found, Others, one_line};
 use fanone_registry::Registry;
 use fanone_telemetry::{
     admin::{Page, escaped},
-    logs, names,
+    logs,
 };
 use serde_json::{Value, json};
 
 use crate::site::Site;
-
-/// The longest that is told of a document in the log.
-const TOLD_MAX: usize = 2000;
 
 /// The documents that rule this process.
 pub(crate) fn followed(governance: &Governance, services: &[&str], url: &ConfigUrl) -> Others {
@@ -26,32 +23,18 @@ pub(crate) fn followed(governance: &Governance, services: &[&str], url: &ConfigU
     }
 }
 
-/// Lets a document rule, or refuses it; either way the log says so. Whether it was good.
-fn lay(governance: &Governance, url: &ConfigUrl, Found { name, text }: &Found) -> bool {
-    let origin = url.origin(name, None);
-    match governance.apply(name, text) {
-        Ok(applied) => {
-            for warning in &applied.warnings {
-                let warning = one_line(warning);
-                tracing::warn!(target: logs::SETTINGS, document = %name, warning, "a part of a document has no effect");
-            }
-            if applied.old != applied.new {
-                let (old, new) = (one_line(&applied.old), one_line(&applied.new));
-                tracing::info!(target: logs::SETTINGS, document = %name, old, new, %origin, "the rules of calls have changed");
-            }
-            true
-        }
-        Err(refused) => {
-            metrics::counter!(names::CONFIG_DOCUMENTS_REFUSED, "document" => name.clone()).increment(1);
-            let faults = one_line(&refused.to_string());
-            tracing::warn!(target: logs::SETTINGS, document = %name, faults, "a document is refused; what is in force stays");
-            false
-        }
+/// Lets a document rule, or says what is wrong with it. What it changes stands in the log.
+fn lay(governance: &Governance, url: &ConfigUrl, Found { name, text }: &Found) -> Result<(), String> {
+    let applied = governance.apply(name, text).map_err(|refused| refused.to_string())?;
+    for warning in &applied.warnings {
+        let warning = one_line(warning);
+        tracing::warn!(target: logs::SETTINGS, document = %name, warning, "a part of a document has no effect");
     }
-}
-
-fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(TOLD_MAX).collect()
+    if applied.old != applied.new {
+        let (old, new, origin) = (one_line(&applied.old), one_line(&applied.new), url.origin(name, None));
+        tracing::info!(target: logs::SETTINGS, document = %name, old, new, %origin, "the rules of calls have changed");
+    }
+    Ok(())
 }
 
 /// `/governance`: rules, breakers and instances.
@@ -178,8 +161,9 @@ mod tests {
             name: "fanone.http.fanone.user.rpc_timeout".to_owned(),
             text: text.to_owned(),
         };
-        assert!(lay(&governance, &folder, &found(r#"{"<script>": {"rpc_timeout_ms": 77}}"#)));
-        assert!(!lay(&governance, &folder, &found(r#"{"*": {"rpc_timeout_ms": -1}}"#)));
+        let laid = |text| lay(&governance, &folder, &found(text));
+        assert!(laid(r#"{"<script>": {"rpc_timeout_ms": 77}}"#).is_ok());
+        assert!(laid(r#"{"*": {"rpc_timeout_ms": -1}}"#).is_err());
         let report = report(&governance, &Registry::memory(), &folder);
         let rule = &report["clients"][0]["rules"][0];
         assert_eq!(rule["rules"]["<script>"]["rpc_timeout_ms"], 77);

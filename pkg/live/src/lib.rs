@@ -19,4 +19,4 @@ mod nacos;
 mod settings;
 
 pub use documents::{Documents, Found, SourceError};
-pub use settings::{LiveSettings, Others, document_name, preview};
+pub use settings::{LiveSettings, Others, document_name, one_line, preview};

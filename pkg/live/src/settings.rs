@@ -9,6 +9,8 @@ use crate::documents::{Documents, Found};
 pub(crate) const TARGET: &str = fanone_telemetry::logs::SETTINGS;
 /// Faults of one document that are told.
 const FAULTS_TOLD: usize = 5;
+/// The longest that the log is told of a document, characters.
+const TOLD_MAX: usize = 2000;
 
 /// The document of a role.
 #[must_use]
@@ -16,19 +18,21 @@ pub fn document_name(role: Role) -> String {
     format!("{}.toml", role.service_name())
 }
 
-/// Other documents from the same place, that somebody else lays. What this one does with each: the document and its text, empty if
-/// it is not there, to whether it is good; only then is it kept for a start without its server.
+/// Lays a document, or says what is wrong with it.
+type Lay = Box<dyn FnMut(&Found) -> Result<(), String> + Send + Sync>;
+
+/// Other documents from the same place, that somebody else lays. One that is good is kept for a start without its server.
 pub struct Others {
     /// Their names.
     pub names: Vec<String>,
-    /// Is given each that is not as it was.
-    pub lay: Box<dyn FnMut(&Found) -> bool + Send + Sync>,
+    /// Is given each that is not as it was, with an empty text if it is not there, and says what is wrong with it.
+    pub lay: Lay,
 }
 
 impl Default for Others {
     /// None.
     fn default() -> Self {
-        Self { names: Vec::new(), lay: Box::new(|_| true) }
+        Self { names: Vec::new(), lay: Box::new(|_| Ok(())) }
     }
 }
 
@@ -92,29 +96,30 @@ impl LiveSettings {
 
     /// Lays a document over the settings, or refuses it. Whether it was good.
     fn lay(&mut self, found: &Found) -> bool {
-        if self.others.names.contains(&found.name) {
-            return (self.others.lay)(found);
+        let laid = if self.others.names.contains(&found.name) {
+            (self.others.lay)(found)
+        } else {
+            self.lay_settings(found).map_err(|errors| first_faults(&errors))
+        };
+        if let Err(faults) = &laid {
+            let (document, faults) = (&found.name, one_line(faults));
+            metrics::counter!(names::CONFIG_DOCUMENTS_REFUSED, "document" => document.clone()).increment(1);
+            tracing::warn!(target: TARGET, %document, %faults, "a document is refused; what is in force stays");
         }
-        let Found { name, text } = found;
+        laid.is_ok()
+    }
+
+    fn lay_settings(&mut self, Found { name, text }: &Found) -> Result<(), ConfigErrors> {
         let url = &self.url;
-        match self.layers.lay(name, text, |line| url.origin(name, line)) {
-            Ok(changes) => {
-                for change in &changes {
-                    let (key, old, new, origin) = (&change.key, &change.old, &change.new, &change.origin);
-                    tracing::info!(target: TARGET, %key, %old, %new, %origin, "a live setting has changed");
-                }
-                if !changes.is_empty() {
-                    (self.changed)(&self.layers.live().get());
-                }
-                true
-            }
-            Err(errors) => {
-                metrics::counter!(names::CONFIG_DOCUMENTS_REFUSED, "document" => name.clone()).increment(1);
-                let faults = one_line(&errors);
-                tracing::warn!(target: TARGET, document = %name, %faults, "a document is refused; what is in force stays");
-                false
-            }
+        let changes = self.layers.lay(name, text, |line| url.origin(name, line))?;
+        for change in &changes {
+            let (key, old, new, origin) = (&change.key, &change.old, &change.new, &change.origin);
+            tracing::info!(target: TARGET, %key, %old, %new, %origin, "a live setting has changed");
         }
+        if !changes.is_empty() {
+            (self.changed)(&self.layers.live().get());
+        }
+        Ok(())
     }
 }
 
@@ -134,7 +139,9 @@ pub async fn preview(settings: &Settings, roles: &[Role]) -> Result<(Settings, V
                 for Found { name, text } in found {
                     let laid = layers.lay(&name, &text, |line| url.origin(&name, line));
                     problems
-                        .extend(laid.err().map(|errors| format!("{name} is refused: {}", one_line(&errors))));
+                        .extend(laid.err().map(|errors| {
+                            format!("{name} is refused: {}", one_line(&first_faults(&errors)))
+                        }));
                 }
             }
             Err(error) => {
@@ -148,12 +155,17 @@ pub async fn preview(settings: &Settings, roles: &[Role]) -> Result<(Settings, V
     Ok((layers.settings().clone(), problems))
 }
 
-/// The first faults, in one line whatever the document holds.
-fn one_line(errors: &ConfigErrors) -> String {
+fn first_faults(errors: &ConfigErrors) -> String {
     let told: Vec<String> = errors.faults().iter().take(FAULTS_TOLD).map(ToString::to_string).collect();
     let mut line = told.join("; ");
     if errors.faults().len() > FAULTS_TOLD {
         line.push_str("; and more");
     }
-    line.chars().map(|c| if c.is_control() { ' ' } else { c }).take(2000).collect()
+    line
+}
+
+/// What the log is told of a document: one line whatever it holds, and not without end.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(TOLD_MAX).collect()
 }
