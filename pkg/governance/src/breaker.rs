@@ -48,6 +48,14 @@ impl State {
         }
     }
 
+    const fn of_number(number: u8) -> Self {
+        match number {
+            0 => Self::Closed,
+            1 => Self::HalfOpen,
+            _ => Self::Open,
+        }
+    }
+
     /// As it is shown.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -69,7 +77,6 @@ pub struct Breaker {
 }
 
 struct Inner {
-    state: State,
     window: Window,
     /// When the next call may pass, unless it is closed.
     next: Instant,
@@ -86,7 +93,7 @@ impl Breaker {
             "rpc_method" => rpc_method.to_owned(), "caller" => caller.to_owned(), "address" => address.to_string(),
         );
         gauge.set(0.0);
-        let inner = Inner { state: State::Closed, window: Window::new(now), next: now, good: 0 };
+        let inner = Inner { window: Window::new(now), next: now, good: 0 };
         Self { address, state: AtomicU8::new(State::Closed.number()), inner: Mutex::new(inner), gauge }
     }
 
@@ -107,15 +114,15 @@ impl Breaker {
             return true;
         }
         let mut inner = self.lock();
-        if inner.state == State::Closed {
+        if self.state() == State::Closed {
             return true;
         }
         if now < inner.next {
             return false;
         }
-        if inner.state == State::Open {
+        if self.state() == State::Open {
             inner.good = 0;
-            self.turn(State::HalfOpen, &mut inner);
+            self.turn(State::HalfOpen);
         }
         inner.next = now + BETWEEN_PROBES;
         true
@@ -125,7 +132,7 @@ impl Breaker {
     pub fn record(&self, failed: bool, rule: &Breaking, now: Instant) -> Option<State> {
         let mut inner = self.lock();
         inner.window.record(failed, now);
-        match (inner.state, failed) {
+        match (self.state(), failed) {
             (State::Closed, true) if inner.window.counts(now).reach(rule.err_rate, rule.min_sample) => {}
             (State::HalfOpen, true) => {}
             (State::HalfOpen, false) => {
@@ -134,14 +141,14 @@ impl Breaker {
                     return None;
                 }
                 inner.window = Window::new(now);
-                self.turn(State::Closed, &mut inner);
+                self.turn(State::Closed);
                 return Some(State::Closed);
             }
             // A call that began before it opened changes nothing any more.
             (State::Closed | State::Open, _) => return None,
         }
         inner.next = now + COOLING;
-        self.turn(State::Open, &mut inner);
+        self.turn(State::Open);
         Some(State::Open)
     }
 
@@ -149,21 +156,25 @@ impl Breaker {
     pub(crate) fn reset(&self) {
         let mut inner = self.lock();
         inner.window = Window::new(Instant::now());
-        self.turn(State::Closed, &mut inner);
+        self.turn(State::Closed);
     }
 
     /// What it is, and what it has counted.
     pub(crate) fn look(&self) -> (State, Counts) {
         let inner = self.lock();
-        (inner.state, inner.window.counts(Instant::now()))
+        (self.state(), inner.window.counts(Instant::now()))
     }
 
     fn is_closed(&self) -> bool {
-        self.state.load(Ordering::Relaxed) == State::Closed.number()
+        self.state() == State::Closed
     }
 
-    fn turn(&self, state: State, inner: &mut Inner) {
-        inner.state = state;
+    fn state(&self) -> State {
+        State::of_number(self.state.load(Ordering::Relaxed))
+    }
+
+    /// Only by who holds the lock.
+    fn turn(&self, state: State) {
         self.state.store(state.number(), Ordering::Relaxed);
         self.gauge.set(f64::from(state.number()));
     }
