@@ -119,12 +119,27 @@ pub(crate) async fn run(settings: Settings, roles: &[Role]) -> anyhow::Result<()
 
     signals.first().await;
     tracing::info!("stopping");
+    let is_done = end(&site, roles, first, last, &mut signals).await;
+    if let Some(traces) = traces.filter(|_| is_done) {
+        traces.finish().await;
+    }
+    Ok(())
+}
+
+/// Ends everything in order. Whether that much time was given: at a second signal everything ends at once.
+async fn end(
+    site: &Site,
+    roles: &[Role],
+    mut first: JoinSet<()>,
+    mut last: JoinSet<()>,
+    signals: &mut Signals,
+) -> bool {
     // Nobody is to come any more before anything stops to listen.
     tokio::select! {
-        () = leave(&site, roles) => {}
+        () = leave(site, roles) => {}
         () = signals.first() => {
             tracing::warn!("stopped at once, at the second signal");
-            return Ok(());
+            return false;
         }
     }
     let orderly = async {
@@ -138,10 +153,7 @@ pub(crate) async fn run(settings: Settings, roles: &[Role]) -> anyhow::Result<()
         () = tokio::time::sleep(STOP_MAX) => tracing::warn!("some requests were cut off"),
         () = signals.first() => tracing::warn!("stopped at once, at the second signal"),
     }
-    if let Some(traces) = traces {
-        traces.finish().await;
-    }
-    Ok(())
+    true
 }
 
 /// Tells everybody to turn away, and gives them the time to do so.
