@@ -5,11 +5,15 @@ use std::{net::SocketAddr, path::Path, process::Stdio};
 use anyhow::{Context, ensure};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
-    net::TcpStream,
-    process::{Child, Command},
+    process::Command,
 };
 
-use crate::{load::Plan, meter::Meter, process::free_address};
+use crate::{
+    load::Plan,
+    meter::Meter,
+    process::{Process, free_address},
+    report::Spread,
+};
 
 /// Turns of each; the middle one counts.
 const ROUNDS: usize = 5;
@@ -18,8 +22,7 @@ const ALLOWED_US: f64 = 5.0;
 
 /// Two instances in one process.
 struct Served {
-    process: Child,
-    pid: u32,
+    process: Process,
     instances: [SocketAddr; 2],
 }
 
@@ -45,12 +48,13 @@ pub(crate) async fn run(program: &Path, folder: &Path, plan: &Plan) -> anyhow::R
     println!("| side | without | with | more |\n| --- | ---: | ---: | ---: |");
     let mut is_too_much = false;
     for (side, of) in [("client", (|cost| cost.client) as fn(&Cost) -> f64), ("server", |cost| cost.server)] {
-        let (off, on) = (middle(&off, of), middle(&on, of));
+        let middle = |costs: &[Cost]| Spread::of(costs.iter().map(of)).median;
+        let (off, on) = (middle(&off), middle(&on));
         println!("| {side} | {off:.1} | {on:.1} | {:.1} |", on - off);
         is_too_much |= on - off > ALLOWED_US;
     }
-    for mut served in [with, without] {
-        served.process.kill().await?;
+    for served in [with, without] {
+        served.process.stop().await?;
     }
     ensure!(!is_too_much, "the rules cost more than {ALLOWED_US} µs on one side");
     Ok(())
@@ -59,18 +63,10 @@ pub(crate) async fn run(program: &Path, folder: &Path, plan: &Plan) -> anyhow::R
 async fn serve(program: &Path, keys: &Path, governed: bool) -> anyhow::Result<Served> {
     let (first, last) = (free_address()?, free_address()?);
     let instances = [first, last];
-    let mut process =
-        command(program, keys, &instances, governed).arg("serve").spawn().context("is it built?")?;
-    let pid = process.id().context("the server has ended")?;
-    for _ in 0..200 {
-        // It binds this one last.
-        if TcpStream::connect(last).await.is_ok() {
-            return Ok(Served { process, pid, instances });
-        }
-        ensure!(process.try_wait()?.is_none(), "the server ended: see above");
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    anyhow::bail!("the server does not listen")
+    let mut command = command(program, keys, &instances, governed);
+    command.arg("serve");
+    // It binds this one last.
+    Ok(Served { process: Process::start(command, last, None, &[]).await?, instances })
 }
 
 async fn measure(
@@ -86,7 +82,7 @@ async fn measure(
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()?;
-    let meter = Meter::new(vec![client.id().context("the client has ended")?, served.pid], None);
+    let meter = Meter::new(vec![client.id().context("the client has ended")?, served.process.pid()], None);
     let mut lines = BufReader::new(client.stdout.take().context("no output")?).lines();
     ensure!(lines.next_line().await?.as_deref() == Some("begin"), "the client failed: see above");
     let begun = meter.begin().await?;
@@ -109,10 +105,4 @@ fn command(program: &Path, keys: &Path, instances: &[SocketAddr; 2], governed: b
     }
     command.stdin(Stdio::null()).kill_on_drop(true);
     command
-}
-
-fn middle(costs: &[Cost], of: fn(&Cost) -> f64) -> f64 {
-    let mut values: Vec<f64> = costs.iter().map(of).collect();
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or_default()
 }

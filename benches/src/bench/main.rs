@@ -23,8 +23,8 @@ use crate::{load::Plan, process::Parts, report::Heading, servers::Servers, table
 
 /// Measures the site.
 ///
-/// Without --lag, --grow, --traces or --frameworks: a table of operations on embedded parts, beside a bare front that fetches the same bytes from
-/// a bare service.
+/// Without --lag, --governance, --grow, --traces or --frameworks: a table of operations on embedded parts, beside a bare front
+/// that fetches the same bytes from a bare service.
 #[derive(Parser)]
 struct Options {
     /// Folder of the release binaries
