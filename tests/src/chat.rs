@@ -107,38 +107,32 @@ impl Chat {
 
     /// As [`Chat::ask`]; nothing if the connection ends before the answer.
     pub async fn try_ask(&mut self, kind: i64, data: Value) -> Option<Reply> {
-        let seq = unique("seq");
-        let text = json!({"type": kind, "seq": seq, "data": data}).to_string();
-        self.stream.send(Message::text(text)).await.ok()?;
-        loop {
-            match self.stream.next().await?.ok()? {
-                Message::Text(text) => {
-                    let frame: Value = serde_json::from_str(&text).expect("JSON");
-                    if frame.get("seq") == Some(&json!(seq)) {
-                        return Some(Reply(frame));
-                    }
-                }
-                Message::Close(_) => return None,
-                _ => {}
-            }
-        }
+        self.exchange(kind, &unique("seq"), data).await.ok()
     }
 
     /// As [`Chat::ask`], with a `seq` of the test's own.
     pub async fn ask_as(&mut self, kind: i64, seq: &str, data: Value) -> Reply {
+        self.exchange(kind, seq, data).await.unwrap_or_else(|ended| panic!("{ended}"))
+    }
+
+    async fn exchange(&mut self, kind: i64, seq: &str, data: Value) -> Result<Reply, String> {
         self.send_text(&json!({"type": kind, "seq": seq, "data": data}).to_string()).await;
-        let reply = self.reply().await;
+        let reply = self.try_reply().await?;
         assert_eq!(reply.0.get("type"), Some(&json!(kind)), "{}", reply.0);
         assert_eq!(reply.0.get("seq"), Some(&json!(seq)), "{}", reply.0);
-        reply
+        Ok(reply)
     }
 
     /// The next answer that is no push.
     pub async fn reply(&mut self) -> Reply {
+        self.try_reply().await.unwrap_or_else(|ended| panic!("{ended}"))
+    }
+
+    async fn try_reply(&mut self) -> Result<Reply, String> {
         loop {
-            let frame = self.next_json().await;
+            let frame = self.try_next_json().await?;
             if frame.get("type") != Some(&json!(PUSH)) {
-                return Reply(frame);
+                return Ok(Reply(frame));
             }
             self.pushed.push_back(frame);
         }
@@ -176,8 +170,13 @@ impl Chat {
 
     /// The next frame of any kind.
     pub async fn next(&mut self) -> Message {
+        self.try_next().await.unwrap_or_else(|ended| panic!("{ended}"))
+    }
+
+    /// Or how the connection has ended.
+    async fn try_next(&mut self) -> Result<Message, String> {
         let next = timeout(PATIENCE, self.stream.next()).await.expect("a frame within 20 s");
-        next.expect("the connection stays open").expect("a whole frame")
+        next.ok_or("the connection did not stay open")?.map_err(|error| format!("no whole frame: {error}"))
     }
 
     /// Reads until the site closes, and returns its close frame.
@@ -190,11 +189,15 @@ impl Chat {
     }
 
     async fn next_json(&mut self) -> Value {
+        self.try_next_json().await.unwrap_or_else(|ended| panic!("{ended}"))
+    }
+
+    async fn try_next_json(&mut self) -> Result<Value, String> {
         loop {
-            match self.next().await {
-                Message::Text(text) => return serde_json::from_str(&text).expect("a JSON frame"),
+            match self.try_next().await? {
+                Message::Text(text) => return Ok(serde_json::from_str(&text).expect("a JSON frame")),
                 Message::Ping(_) | Message::Pong(_) => {}
-                other => panic!("not a text frame: {other:?}"),
+                other => return Err(format!("not a text frame: {other:?}")),
             }
         }
     }

@@ -23,6 +23,7 @@ mod folder;
 mod instance;
 pub mod jaeger;
 pub mod mariadb;
+pub mod markdown;
 pub mod metrics;
 mod milvus;
 pub mod nacos;

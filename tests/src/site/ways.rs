@@ -36,25 +36,4 @@ impl Site {
         assert!(!relays.is_empty(), "there is no way to {part}");
         relays.into_iter().for_each(|relay| relay.set(mode));
     }
-
-    /// As [`Site::set_way_to`] `media`, where media are in a bucket.
-    pub fn set_way_to_bucket(&self, mode: Mode) {
-        if self.bucket.is_some() {
-            self.set_way_to("media", mode);
-        }
-    }
-
-    /// As [`Site::set_way_to`] `milvus`, where vectors are in one.
-    pub fn set_way_to_milvus(&self, mode: Mode) {
-        if self.milvus.is_some() {
-            self.set_way_to("milvus", mode);
-        }
-    }
-
-    /// As [`Site::set_way_to`] `redis`, where there is one.
-    pub fn set_way_to_redis(&self, mode: Mode) {
-        if self.cache_relay.is_some() {
-            self.set_way_to("redis", mode);
-        }
-    }
 }

@@ -45,7 +45,7 @@ async fn while_the_bucket_is_away_only_media_are() {
     let upload = tus::location(&alice.tus_create(200_000, "title dXBsb2Fk").send().await);
     assert_eq!(alice.tus_patch(&upload, 0, file[..100_000].to_vec()).send().await.status, 204);
 
-    site.set_way_to_bucket(Mode::Refuse);
+    site.set_way_to("media", Mode::Refuse);
 
     alice.get(&video.text("video_url")).send().await.rejected(503, Code::Unavailable);
     let rest = || alice.tus_patch(&upload, 100_000, file[100_000..].to_vec()).send();
@@ -58,7 +58,7 @@ async fn while_the_bucket_is_away_only_media_are() {
     assert_eq!(answer.status, 503);
     assert!(answer.text().contains("http.media"), "{}", answer.shown());
 
-    site.set_way_to_bucket(Mode::Pass);
+    site.set_way_to("media", Mode::Pass);
 
     assert_eq!(alice.get(&video.text("video_url")).send().await.status, 200);
     eventually("the upload goes on", async || match rest().await.status {

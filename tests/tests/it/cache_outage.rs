@@ -30,17 +30,17 @@ impl Outage {
     async fn begin(self, site: &mut Site) {
         match self {
             Self::Ended => site.stop_redis().await,
-            Self::Cut => site.set_way_to_redis(Mode::Refuse),
-            Self::Stalled => site.set_way_to_redis(Mode::Stall),
-            Self::Slow => site.set_way_to_redis(Mode::Slow(Duration::from_millis(60))),
-            Self::TooSlow => site.set_way_to_redis(Mode::Slow(Duration::from_millis(500))),
+            Self::Cut => site.set_way_to("redis", Mode::Refuse),
+            Self::Stalled => site.set_way_to("redis", Mode::Stall),
+            Self::Slow => site.set_way_to("redis", Mode::Slow(Duration::from_millis(60))),
+            Self::TooSlow => site.set_way_to("redis", Mode::Slow(Duration::from_millis(500))),
         }
     }
 
     fn end(self, site: &mut Site) {
         match self {
             Self::Ended => site.start_redis(),
-            _ => site.set_way_to_redis(Mode::Pass),
+            _ => site.set_way_to("redis", Mode::Pass),
         }
     }
 }

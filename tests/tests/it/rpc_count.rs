@@ -1,9 +1,9 @@
 //! How many RPCs each operation makes, held to the table in `docs/calls.md`.
 
-use std::{collections::BTreeMap, fmt::Write as _, fs, time::Duration};
+use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
 use fanone_tests::{
-    Chat, Client, Json as _, Request, Site, clips, metrics::Calls, pictures, repository, site::SERVICES, tus,
+    Chat, Client, Json as _, Request, Site, clips, markdown, metrics::Calls, pictures, site::SERVICES, tus,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -50,17 +50,14 @@ fn between_services(calls: &Calls) -> Calls {
 
 /// The rows of the table in the docs: operation | user | video | interaction | social.
 fn documented() -> BTreeMap<String, Row> {
-    let text = fs::read_to_string(repository(TABLE)).unwrap();
-    let rows = text.lines().filter_map(|line| line.strip_prefix("| `"));
-    rows.map(|line| {
-        let cells: Vec<_> = line.trim_end().trim_end_matches('|').split('|').map(str::trim).collect();
-        let count = |column: usize| match cells[column] {
+    let row = |cells: Vec<String>| {
+        let count = |column: usize| match cells[column].as_str() {
             "" => 0,
-            cell => cell.parse().unwrap_or_else(|_| panic!("not a number of calls: {line}")),
+            cell => cell.parse().unwrap_or_else(|_| panic!("not a number of calls: {cells:?}")),
         };
-        (cells[0].trim_end_matches('`').to_owned(), [count(1), count(2), count(3), count(4)])
-    })
-    .collect()
+        (cells[0].clone(), [count(1), count(2), count(3), count(4)])
+    };
+    markdown::rows(TABLE).into_iter().map(row).collect()
 }
 
 /// As it should stand in the docs, for a message that can be copied.

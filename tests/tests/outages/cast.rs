@@ -40,6 +40,7 @@ impl Cast {
                 .await
                 .try_into()
                 .expect("four people");
+        alice.put("/user/avatar/upload").file("me.png", pictures::png(7)).send().await.success();
         let video = alice.publish("a title").await;
         let doomed = alice.publish("doomed").await.text("id");
         let comment = bob.comment(&video.text("id"), "a comment").await.text("id");
@@ -93,7 +94,8 @@ impl Cast {
         let with_password = |path: &str, name: &str| {
             guest.post(path).with("username", name).with("password", fanone_tests::client::PASSWORD)
         };
-        let picture = pictures::png(7);
+        // A picture or a file is made only for who sends it: this is asked for every request.
+        let picture = || pictures::png(7);
         Some(match operation {
             "POST /user/register" => with_password("/user/register", &unique("new")),
             "POST /user/login" => with_password("/user/login", &self.alice.name),
@@ -105,9 +107,9 @@ impl Cast {
                 self.bob.post("/auth/mfa/unbind").with("code", "000000").with("password", "12345678")
             }
             "GET /user/info" => guest.get("/user/info").with("user_id", &self.alice.id),
-            "PUT /user/avatar/upload" => self.bob.put("/user/avatar/upload").file("me.png", picture),
-            "POST /user/image/search" => self.bob.post("/user/image/search").file("it.png", picture),
-            "POST /image/search" => self.bob.post("/image/search").file("it.png", picture),
+            "PUT /user/avatar/upload" => self.bob.put("/user/avatar/upload").file("me.png", picture()),
+            "POST /user/image/search" => self.bob.post("/user/image/search").file("it.png", picture()),
+            "POST /image/search" => self.bob.post("/image/search").file("it.png", picture()),
             _ => return None,
         })
     }
@@ -176,14 +178,14 @@ impl Cast {
     }
 
     fn upload(&self, operation: &str) -> Option<Request> {
-        let (alice, file) = (&self.alice, clips::padded(UPLOAD as u64));
+        let (alice, file) = (&self.alice, || clips::padded(UPLOAD as u64));
         let half = UPLOAD / 2;
         Some(match operation {
             "POST /upload" => alice.tus_create(UPLOAD as u64, "title dHVz"),
             "HEAD /upload" => alice.tus(Method::HEAD, &self.uploads[0]),
-            "PATCH /upload" => alice.tus_patch(&self.pieces[0], 0, file[..half].to_vec()),
+            "PATCH /upload" => alice.tus_patch(&self.pieces[0], 0, file()[..half].to_vec()),
             "PATCH /upload (last piece)" => {
-                alice.tus_patch(&self.pieces[1], half as u64, file[half..].to_vec())
+                alice.tus_patch(&self.pieces[1], half as u64, file()[half..].to_vec())
             }
             "DELETE /upload" => alice.tus(Method::DELETE, &self.uploads[1]),
             _ => return None,

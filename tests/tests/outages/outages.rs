@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fanone_tests::{Site, eventually_within, relay::Mode, site::SERVICES, world::Form};
+use fanone_tests::{Site, eventually, eventually_within, relay::Mode, site::SERVICES, world::Form};
 use futures::{StreamExt as _, future::join_all, stream};
 
 use crate::{
@@ -143,6 +143,11 @@ async fn hold_to_the_table(site: &Site, columns: &[&str]) {
     let first = Cast::make(site).await;
     let trials = Trial::prepare(site, &columns).await;
     tokio::time::sleep(REMEMBERED).await;
+    eventually("a picture is found", async || match first.run("POST /image/search").await {
+        (200, 10000) => Ok(()),
+        other => Err(format!("{other:?}")),
+    })
+    .await;
     let mut usual = BTreeMap::new();
     for operation in &table.operations {
         let outcome = first.run(operation).await;

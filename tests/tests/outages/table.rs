@@ -1,8 +1,8 @@
 //! The table in the docs.
 
-use std::{collections::BTreeMap, fmt::Write as _, fs};
+use std::{collections::BTreeMap, fmt::Write as _};
 
-use fanone_tests::repository;
+use fanone_tests::markdown;
 
 const TABLE: &str = "docs/outages.md";
 
@@ -46,17 +46,10 @@ pub(crate) struct Documented {
 
 /// Reads it.
 pub(crate) fn documented() -> Documented {
-    let text = fs::read_to_string(repository(TABLE)).expect("read the docs");
-    let lines = || text.lines().filter(|line| line.starts_with('|'));
-    let cells = |line: &str| -> Vec<String> {
-        let line = line.trim_matches('|').replace('`', "");
-        line.split('|').map(|cell| cell.trim().to_owned()).collect()
-    };
-    let head = lines().find(|line| line.starts_with("| operation |")).map(cells).expect("a head");
+    let head = markdown::columns(TABLE, "operation");
     let parts = head[1..].to_vec();
-    let rows: Vec<_> = lines().filter(|line| line.starts_with("| `")).map(cells).collect();
     let mut table = Documented { parts, operations: Vec::new(), cells: Cells::new() };
-    for row in rows {
+    for row in markdown::rows(TABLE) {
         let operation = row[0].clone();
         assert_eq!(row.len(), head.len(), "{operation}: a cell for each part");
         for (part, sign) in table.parts.iter().zip(&row[1..]) {

@@ -15,7 +15,7 @@ async fn while_it_is(mode: Mode) {
     let before = avatar(&site, 1).await;
     found(&site, 1, &before).await;
 
-    site.set_way_to_milvus(mode);
+    site.set_way_to("milvus", mode);
 
     let guest = site.guest();
     eventually("the outage is noticed", async || match search(&guest, 1).await.status {
@@ -49,7 +49,7 @@ async fn while_it_is(mode: Mode) {
     })
     .await;
 
-    site.set_way_to_milvus(Mode::Pass);
+    site.set_way_to("milvus", Mode::Pass);
 
     found(&site, 1, &before).await;
     found(&site, 2, &during).await;
@@ -68,11 +68,11 @@ async fn a_milvus_that_does_not_answer_is_like_one_that_is_gone() {
 #[tokio::test]
 async fn a_site_starts_without_its_milvus() {
     let mut site = Site::prepared(&[]).await;
-    site.set_way_to_milvus(Mode::Refuse);
+    site.set_way_to("milvus", Mode::Refuse);
     site.launch().await;
     let picture = avatar(&site, 3).await;
     search(&site.guest(), 3).await.rejected(503, Code::Unavailable);
-    site.set_way_to_milvus(Mode::Pass);
+    site.set_way_to("milvus", Mode::Pass);
     found(&site, 3, &picture).await;
     site.restart().await;
     found(&site, 3, &picture).await;
