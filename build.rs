@@ -1,16 +1,16 @@
-//! Tells the program of which commit it is made: by the environment (`FANONE_COMMIT`), else by git, else it is unknown.
+//! Tells the program of which commit it is made: by the environment (`BUILD_COMMIT`), else by git, else it is unknown.
 
 use std::process::Command;
 
 fn main() {
-    println!("cargo:rerun-if-env-changed=FANONE_COMMIT");
+    println!("cargo:rerun-if-env-changed=BUILD_COMMIT");
     // Every commit and checkout adds a line to it.
     if let Some(path) = git(&["rev-parse", "--path-format=absolute", "--git-path", "logs/HEAD"]) {
         println!("cargo:rerun-if-changed={path}");
     }
-    let given = std::env::var("FANONE_COMMIT").ok().filter(|commit| !commit.is_empty());
+    let given = std::env::var("BUILD_COMMIT").ok().filter(|commit| !commit.is_empty());
     let commit = given.or_else(|| git(&["rev-parse", "--short=12", "HEAD"]));
-    println!("cargo:rustc-env=FANONE_COMMIT={}", commit.as_deref().unwrap_or("unknown"));
+    println!("cargo:rustc-env=BUILD_COMMIT={}", commit.as_deref().unwrap_or("unknown"));
 }
 
 fn git(arguments: &[&str]) -> Option<String> {

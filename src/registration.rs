@@ -28,7 +28,7 @@ pub(crate) fn instance(settings: &Settings, role: Role, address: SocketAddr) -> 
     let started_at = time::format(time::now_ms(), &settings.time_zone);
     let metadata = [
         ("version", env!("CARGO_PKG_VERSION")),
-        ("commit", env!("FANONE_COMMIT")),
+        ("commit", env!("BUILD_COMMIT")),
         ("language", "rust"),
         ("framework", framework),
         ("protocol", protocol),
@@ -38,4 +38,14 @@ pub(crate) fn instance(settings: &Settings, role: Role, address: SocketAddr) -> 
     let metadata: BTreeMap<_, _> =
         metadata.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
     Instance { metadata, ..Instance::new(role.service_name(), address) }
+}
+
+#[cfg(test)]
+mod tests {
+    /// `cargo run` hands what the build script says to the program as well.
+    #[test]
+    fn nothing_of_the_build_looks_like_a_setting() {
+        let taken = fanone_config::environment().find(|(_, value)| value == env!("BUILD_COMMIT"));
+        assert_eq!(taken, None);
+    }
 }
