@@ -7,6 +7,10 @@ use std::{
 };
 
 const PREFIX: &str = "fanone-test-";
+/// What a site prints.
+const LOG: &str = "log.txt";
+/// How many of its complaints are shown with a failing test.
+const SHOWN: usize = 40;
 
 /// A folder below the system's temporary one, removed with the value. A shared site lives in a
 /// static and is never dropped: the next test run sweeps what such runs left.
@@ -25,10 +29,28 @@ impl Folder {
     pub(crate) fn path(&self) -> &Path {
         &self.0
     }
+
+    /// The file in which all that the site prints is kept.
+    pub(crate) fn log_path(&self) -> PathBuf {
+        self.0.join(LOG)
+    }
+
+    /// The last lines in which the site complains of something.
+    fn complaints(&self) -> Vec<String> {
+        let log = String::from_utf8_lossy(&fs::read(self.log_path()).unwrap_or_default()).into_owned();
+        let complains = |line: &&str| line.contains("WARN") || line.contains("ERROR");
+        let mut lines: Vec<String> =
+            log.lines().rev().filter(complains).take(SHOWN).map(str::to_owned).collect();
+        lines.reverse();
+        lines
+    }
 }
 
 impl Drop for Folder {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("of the site's log:\n{}", self.complaints().join("\n"));
+        }
         if std::env::var_os("FANONE_TEST_KEEP").is_none() {
             // What can't be removed now is swept by a later run.
             fs::remove_dir_all(&self.0).ok();

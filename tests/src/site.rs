@@ -208,7 +208,7 @@ impl Site {
 
     fn program(&self, settings: Vec<(String, String)>) -> Command {
         let variables = settings.into_iter().map(|(key, value)| (variable(&key), value));
-        instance::program_with(variables, &self.log_path(), self.folder.path())
+        instance::program_with(variables, &self.folder.log_path(), self.folder.path())
     }
 
     /// Where the processes find each other.

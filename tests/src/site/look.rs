@@ -71,7 +71,7 @@ impl Site {
 
     /// All that the site has printed since it first started.
     pub fn log(&self) -> String {
-        String::from_utf8_lossy(&fs::read(self.log_path()).unwrap_or_default()).into_owned()
+        String::from_utf8_lossy(&fs::read(self.folder.log_path()).unwrap_or_default()).into_owned()
     }
 
     /// The most memory that any one process has held, in KiB.
@@ -93,9 +93,5 @@ impl Site {
     pub fn media_files(&self) -> Vec<(PathBuf, u64)> {
         let bucket = self.bucket.as_ref().map(|bucket| bucket.folder.clone());
         folder::files_below(&bucket.unwrap_or_else(|| self.data_dir().join("media")))
-    }
-
-    pub(super) fn log_path(&self) -> PathBuf {
-        self.folder.path().join("log.txt")
     }
 }
