@@ -43,12 +43,13 @@ impl<S> OutboundService<S> {
     pub(crate) async fn attempt<Req>(
         &self,
         cx: &mut ClientContext,
-        req: Req,
+        req: &Req,
         called: Called<'_>,
         terms: Terms<'_>,
     ) -> Result<S::Response, ClientError>
     where
         S: Service<ClientContext, Req, Error = ClientError>,
+        Req: Clone,
     {
         let limit = time_left().map_or(terms.limit, |left| left.min(terms.limit));
         // The deadline travels in whole milliseconds.
@@ -59,7 +60,7 @@ impl<S> OutboundService<S> {
         // Only the first place is of use to whoever asks.
         let _ = terms.place.set(choice.first.address());
         prepare(cx, &choice, limit);
-        let call = self.shared.with_credentials(called.name, self.inner.call(cx, req));
+        let call = self.shared.with_credentials(called.name, self.send(cx, req));
         let call = connect::within(called.rules.connect, call);
         let result = match tokio::time::timeout(limit, call).await {
             Ok(result) => result,
@@ -75,6 +76,28 @@ impl<S> OutboundService<S> {
         note(&self.shared.governed, cx, &choice, called, outcome.is_failure());
         result
     }
+
+    /// Once more if volo's pool dropped the call: nothing was sent then, so it may be a change.
+    async fn send<Req>(&self, cx: &mut ClientContext, req: &Req) -> Result<S::Response, ClientError>
+    where
+        S: Service<ClientContext, Req, Error = ClientError>,
+        Req: Clone,
+    {
+        let result = self.inner.call(cx, req.clone()).await;
+        if !was_dropped(cx, &result) {
+            return result;
+        }
+        tracing::debug!(callee = %self.shared.callee, "rpc.asked_pool_again");
+        self.inner.call(cx, req.clone()).await
+    }
+}
+
+/// Whether volo's pool lost the one who waited for a connection. Its numbers for those who wait begin anew when nobody waits;
+/// whoever leaves in the moment after that can strike out another one who has the same number (volo-thrift 0.12.7,
+/// `transport/pool`). No connection was selected then, and no system's error says why.
+fn was_dropped<T>(cx: &ClientContext, result: &Result<T, ClientError>) -> bool {
+    let Err(ClientError::Transport(error)) = result else { return false };
+    error.kind() == std::io::ErrorKind::Other && cx.extensions().get::<SelectedTransport>().is_none()
 }
 
 impl Shared {

@@ -49,7 +49,7 @@ impl<S> OutboundService<S> {
             None => {
                 let place = OnceLock::new();
                 let terms = Terms { limit: rules.timeout, avoided: None, place: &place };
-                self.attempt(cx, req, called, terms).await
+                self.attempt(cx, &req, called, terms).await
             }
             Some(Repeat::Failure(policy)) => self.again(cx, req, called, policy).await,
             Some(Repeat::Backup(policy)) => Box::pin(self.side_by_side(cx, req, called, policy)).await,
@@ -60,25 +60,24 @@ impl<S> OutboundService<S> {
     async fn again<Req>(
         &self,
         cx: &mut ClientContext,
-        mut req: Req,
+        req: Req,
         called: Called<'_>,
         policy: &FailurePolicy,
     ) -> Result<S::Response, ClientError>
     where
         S: Service<ClientContext, Req, Error = ClientError>,
-        Req: Clone,
+        Req: Clone + Send + Sync,
     {
         let (begun, mut retries, mut avoided) = (Instant::now(), 0, None);
         loop {
-            let spare = (retries < policy.retries).then(|| req.clone());
             let total_left = policy.total.map(|total| total.saturating_sub(begun.elapsed()));
             let limit = total_left.map_or(called.rules.timeout, |left| left.min(called.rules.timeout));
             let place = OnceLock::new();
             let terms = Terms { limit, avoided, place: &place };
             let result = if retries == 0 {
-                self.attempt(cx, req, called, terms).await
+                self.attempt(cx, &req, called, terms).await
             } else {
-                let result = traced(self, called, "retry", self.attempt(cx, req, called, terms)).await;
+                let result = traced(self, called, "retry", self.attempt(cx, &req, called, terms)).await;
                 called.method.count_retry(Outcome::of_called(&result).is_failure());
                 result
             };
@@ -88,9 +87,8 @@ impl<S> OutboundService<S> {
             }
             let pause = policy.backoff.pause();
             let may = || called.method.may_repeat(policy.error_rate) && is_time(begun, policy.within, pause);
-            match spare {
-                Some(spare) if brought_nothing && may() => req = spare,
-                _ => return result,
+            if !(brought_nothing && retries < policy.retries && may()) {
+                return result;
             }
             if !pause.is_zero() {
                 sleep(pause).await;
@@ -119,7 +117,7 @@ impl<S> OutboundService<S> {
         let limit = called.rules.timeout;
         let mut running: FuturesUnordered<BoxFuture<'_, Ended<S::Response>>> = FuturesUnordered::new();
         let (mut backups, mut waited_for) = (0, 0);
-        let spare = req.clone();
+        let req = &req;
         let first = self.attempt(cx, req, called, Terms { limit, avoided: None, place: &place });
         running.push(Box::pin(async move { (false, first.await) }));
         let result = loop {
@@ -144,7 +142,7 @@ impl<S> OutboundService<S> {
                     let callee = Endpoint::new(self.shared.callee.clone());
                     let info = RpcInfo::new(Role::Client, called.name.clone(), Endpoint::new(caller.clone()), callee, config);
                     let mut cx = ClientContext::new(seq_id, info, message_type);
-                    let (req, avoided) = (spare.clone(), place.get().copied());
+                    let avoided = place.get().copied();
                     let nowhere = &nowhere;
                     running.push(Box::pin(async move {
                         let terms = Terms { limit, avoided, place: nowhere };

@@ -5,7 +5,9 @@ use std::time::Duration;
 use fanone_base::{Code, Failure, Id};
 use fanone_call::{CallError, as_user, check, within};
 use fanone_identity::{Keys, OnMissing};
+use futures::future::join_all;
 use volo_gen::fanone::{base::*, user::*};
+use volo_thrift::ClientError;
 
 use crate::kit::Site;
 
@@ -34,6 +36,30 @@ async fn a_call_goes_elsewhere_when_its_instance_takes_no_connection() {
         let req = RegisterReq { username: "n".into(), password: "p".into() };
         users.register(req).await.expect("a change was not sent yet, so it may go to the other");
     }
+}
+
+/// What goes wrong on the way to a connection would reach the caller of a change: it is not made again. New clients, since
+/// connections are waited for until a client has enough of them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn changes_side_by_side_all_find_a_connection() {
+    let site = Site::start().await;
+    for round in 0..300 {
+        let users = site.front();
+        let changes = (0..16).map(|_| {
+            let users = users.clone();
+            tokio::spawn(async move {
+                for _ in 0..4 {
+                    let req = RegisterReq { username: "n".into(), password: "p".into() };
+                    users.register(req).await?;
+                }
+                Ok::<_, ClientError>(())
+            })
+        });
+        for done in join_all(changes).await {
+            done.unwrap().unwrap_or_else(|error| panic!("in round {round}: {error}"));
+        }
+    }
+    site.stop().await;
 }
 
 #[tokio::test]
