@@ -35,9 +35,13 @@ impl Folder {
         self.0.join(LOG)
     }
 
+    pub(crate) fn log(&self) -> String {
+        String::from_utf8_lossy(&fs::read(self.log_path()).unwrap_or_default()).into_owned()
+    }
+
     /// The last lines in which the site complains of something.
     fn complaints(&self) -> Vec<String> {
-        let log = String::from_utf8_lossy(&fs::read(self.log_path()).unwrap_or_default()).into_owned();
+        let log = self.log();
         let complains = |line: &&str| line.contains("WARN") || line.contains("ERROR");
         let mut lines: Vec<String> =
             log.lines().rev().filter(complains).take(SHOWN).map(str::to_owned).collect();

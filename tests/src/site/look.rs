@@ -1,6 +1,6 @@
 //! What a test sees of its site, and where it finds it.
 
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
 use super::{SERVICES, Site};
 use crate::{client::Client, folder, metrics::Metrics, process::Process, relay::Relay};
@@ -71,7 +71,7 @@ impl Site {
 
     /// All that the site has printed since it first started.
     pub fn log(&self) -> String {
-        String::from_utf8_lossy(&fs::read(self.folder.log_path()).unwrap_or_default()).into_owned()
+        self.folder.log()
     }
 
     /// The most memory that any one process has held, in KiB.
