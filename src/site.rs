@@ -172,7 +172,7 @@ fn set_log_level(log: &logs::Log, level: &str) {
     }
 }
 
-/// Makes the databases, and knowing where the services are, a part of the program's readiness.
+/// Makes the databases, and its place among the other processes, a part of the program's readiness.
 fn watch(site: &Site) {
     for (role, store) in site.outside.stores() {
         let store = store.clone();
@@ -182,13 +182,22 @@ fn watch(site: &Site) {
         });
     }
     let registry = site.registry.clone();
-    site.readiness.add("registry", move || {
-        // A model that is away is no reason to ask nobody.
-        let ours = |name: &String| SERVICES.contains(&name.as_str());
-        let unknown: Vec<_> = registry.unknown_services().into_iter().filter(ours).collect();
-        let unknown = unknown.join(", ");
-        async move { if unknown.is_empty() { Ok(()) } else { Err(format!("no instance of {unknown} is known")) } }
-    });
+    site.readiness.add("registry", move || std::future::ready(is_placed(&registry)));
+}
+
+/// Whether this process knows those whom it calls, and is known: whoever restarts one process after the other goes by that.
+fn is_placed(registry: &Registry) -> Result<(), String> {
+    // A model that is away is no reason to ask nobody.
+    let ours = |name: &String| SERVICES.contains(&name.as_str());
+    let unknown: Vec<_> = registry.unknown_services().into_iter().filter(ours).collect();
+    if !unknown.is_empty() {
+        return Err(format!("no instance of {} is known", unknown.join(", ")));
+    }
+    let unregistered = registry.unregistered_services();
+    if !unregistered.is_empty() {
+        return Err(format!("{} is not registered yet", unregistered.join(", ")));
+    }
+    Ok(())
 }
 
 /// Binds every port before anything starts, so that one message names all that are taken.

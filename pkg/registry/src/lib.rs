@@ -155,4 +155,13 @@ impl Registry {
             Kind::Nacos(nacos) => nacos.unknown_services(),
         }
     }
+
+    /// The services of this process that nobody can know of yet: a server has not taken them so far. None while the server
+    /// is away.
+    pub fn unregistered_services(&self) -> Vec<String> {
+        match &self.kind {
+            Kind::Memory | Kind::Fixed => Vec::new(),
+            Kind::Nacos(nacos) => nacos.unregistered_services(),
+        }
+    }
 }

@@ -60,6 +60,22 @@ async fn processes_find_each_other_and_an_operator_sees_what_they_are() {
     assert!(!site.log().contains(namespace.password()), "the password is in the log");
 }
 
+/// Whoever restarts one process after the other waits for no more than that.
+#[tokio::test]
+async fn a_process_that_says_it_is_ready_is_registered() {
+    let mut site = Site::start().await;
+    let Some(namespace) = site.namespace().cloned() else { return };
+    for place in 0..site.process_count() {
+        assert!(site.end_one(place).await.success());
+        site.launch().await;
+        let mut registered = 0;
+        for role in SERVICES.into_iter().chain(["http"]) {
+            registered += namespace.instances(&format!("fanone.{role}")).await.len();
+        }
+        assert_eq!(registered, site.process_count(), "after the start of {place}");
+    }
+}
+
 #[tokio::test]
 async fn a_replica_taken_offline_under_load_gets_no_call_and_none_fails() {
     /// The first process of the video service.

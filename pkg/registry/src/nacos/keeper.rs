@@ -79,11 +79,12 @@ impl Keeper {
         if leaves {
             return Ok(());
         }
-        for (instance, registered) in own {
-            self.keep_registered(&session, &instance, registered).await?;
-        }
+        // First what it calls: once others know this process, it has to know them.
         for service in watched {
             self.follow(&session, &service).await?;
+        }
+        for (instance, registered) in own {
+            self.keep_registered(&session, &instance, registered).await?;
         }
         Ok(())
     }

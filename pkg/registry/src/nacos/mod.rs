@@ -154,6 +154,17 @@ impl Nacos {
         let watched = self.shared.wants().watched.clone();
         watched.into_iter().filter(|service| !self.shared.table.has_known(service)).collect()
     }
+
+    /// Of its own services, those that Nacos has not taken yet though it has answered until now.
+    pub(crate) fn unregistered_services(&self) -> Vec<String> {
+        // Nobody waits for a Nacos that is away; and when it is back it has forgotten them for a moment only.
+        if !matches!(*self.shared.contact(), Contact::Steady) {
+            return Vec::new();
+        }
+        let wants = self.shared.wants();
+        let waiting = wants.own.values().filter(|own| own.registered.is_none());
+        waiting.map(|own| own.instance.service.clone()).collect()
+    }
 }
 
 impl Shared {
