@@ -156,8 +156,8 @@ impl Registry {
         }
     }
 
-    /// The services of this process that nobody can know of yet: a server has not taken them so far. None while the server
-    /// is away.
+    /// The services of this process that others do not know of yet: a server has not taken them so far, or not told. None while
+    /// the server is away.
     pub fn unregistered_services(&self) -> Vec<String> {
         match &self.kind {
             Kind::Memory | Kind::Fixed => Vec::new(),

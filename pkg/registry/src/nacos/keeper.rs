@@ -84,6 +84,7 @@ impl Keeper {
             self.follow(&session, &service).await?;
         }
         for (instance, registered) in own {
+            self.subscribe(&session, &instance.service).await?;
             self.keep_registered(&session, &instance, registered).await?;
         }
         Ok(())
@@ -153,6 +154,7 @@ impl Keeper {
                 tracing::info!(service = instance.service, address = %instance.address, "registry.registered");
             }
             own.registered = Some(Instant::now());
+            own.since = own.since.or(own.registered);
         }
         Ok(())
     }
@@ -162,12 +164,18 @@ impl Keeper {
         Ok(list.iter().any(|(address, _)| *address == instance.address))
     }
 
-    /// Brings the table up to date with a service, and has its changes pushed from now on.
-    async fn follow(&mut self, session: &Session, service: &str) -> Result<(), NacosError> {
+    /// Has the changes of a service pushed from now on.
+    async fn subscribe(&mut self, session: &Session, service: &str) -> Result<(), NacosError> {
         if !self.subscribed.contains(service) {
             session.subscribe(service).await?;
             self.subscribed.insert(service.to_owned());
         }
+        Ok(())
+    }
+
+    /// Brings the table up to date with a service, and has its changes pushed from now on.
+    async fn follow(&mut self, session: &Session, service: &str) -> Result<(), NacosError> {
+        self.subscribe(session, service).await?;
         let version = self.shared.table.version(service);
         let found = session.list(service).await?;
         self.shared.learn(service, Some(version), &found);

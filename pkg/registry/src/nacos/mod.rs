@@ -10,6 +10,7 @@ mod keeper;
 mod login;
 mod saved;
 mod session;
+mod told;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -24,7 +25,7 @@ use tokio::{sync::Notify, time::timeout};
 use tokio_util::task::AbortOnDropHandle;
 
 pub use self::login::NacosLogin;
-use self::{error::NacosError, session::Session};
+use self::{error::NacosError, session::Session, told::Told};
 use crate::{Instance, Options, RegistryError, table::Table};
 
 /// After Nacos was away, how long instances are kept that it does not name: it learns of them one by one.
@@ -32,9 +33,11 @@ const GRACE: Duration = Duration::from_secs(30);
 /// How long a registration may take to be seen in the lists.
 const REGISTRATION: Duration = Duration::from_secs(15);
 /// The longest wait for Nacos before the end of the program.
-const FAREWELL: Duration = Duration::from_secs(1);
-/// The time in which others see that an instance has left; Nacos needs 0.6 s to tell them.
+const FAREWELL: Duration = Duration::from_secs(3);
+/// The time in which others see that an instance has left; Nacos needs 0.6 s to tell them, and more when it has much to do.
 const NOTICE: Duration = Duration::from_secs(1);
+/// How much later than this process another one may hear of it.
+const SPREAD: Duration = Duration::from_millis(400);
 
 /// The registry on a Nacos. Clones share one; its task ends with the last.
 #[derive(Clone, Debug)]
@@ -50,6 +53,7 @@ struct Shared {
     options: Options,
     wants: Mutex<Wants>,
     contact: Mutex<Contact>,
+    told: Told,
     /// Wakes the keeper.
     changed: Notify,
     /// Wakes whoever writes the table down.
@@ -72,6 +76,21 @@ struct Own {
     instance: Instance,
     /// When Nacos took it last.
     registered: Option<Instant>,
+    /// When it did so first.
+    since: Option<Instant>,
+    /// Nacos has told others of it.
+    is_told: bool,
+}
+
+impl Own {
+    const fn new(instance: Instance) -> Self {
+        Self { instance, registered: None, since: None, is_told: false }
+    }
+
+    /// Whether others know of it, or never will.
+    fn is_placed(&self) -> bool {
+        self.since.is_some_and(|since| self.is_told || since.elapsed() > told::LATE)
+    }
 }
 
 /// How this process stands with Nacos.
@@ -95,6 +114,7 @@ impl Nacos {
             options,
             wants: Mutex::default(),
             contact: Mutex::new(Contact::Steady),
+            told: Told::default(),
             changed: Notify::new(),
             to_save: Notify::new(),
         });
@@ -114,7 +134,7 @@ impl Nacos {
             self.shared.table.put(&Instance { weight, ..instance.clone() });
         }
         let key = (instance.service.clone(), instance.address);
-        self.shared.wants().own.insert(key, Own { instance, registered: None });
+        self.shared.wants().own.insert(key, Own::new(instance));
         self.shared.changed.notify_one();
     }
 
@@ -139,9 +159,14 @@ impl Nacos {
 
     /// Takes back all, and waits until others have seen it.
     pub(crate) async fn leave(&self) {
+        let own: BTreeSet<_> = self.shared.wants().own.keys().cloned().collect();
         if self.deregister(None).await {
+            let noticed = async {
+                self.shared.told.until_without(&own).await;
+                tokio::time::sleep(SPREAD).await;
+            };
+            tokio::join!(noticed, tokio::time::sleep(NOTICE));
             tracing::info!("registry.left");
-            tokio::time::sleep(NOTICE).await;
         }
     }
 
@@ -155,14 +180,14 @@ impl Nacos {
         watched.into_iter().filter(|service| !self.shared.table.has_known(service)).collect()
     }
 
-    /// Of its own services, those that Nacos has not taken yet though it has answered until now.
+    /// Of its own services, those that others do not know of yet though Nacos has answered until now.
     pub(crate) fn unregistered_services(&self) -> Vec<String> {
         // Nobody waits for a Nacos that is away; and when it is back it has forgotten them for a moment only.
         if !matches!(*self.shared.contact(), Contact::Steady) {
             return Vec::new();
         }
         let wants = self.shared.wants();
-        let waiting = wants.own.values().filter(|own| own.registered.is_none());
+        let waiting = wants.own.values().filter(|own| !own.is_placed());
         waiting.map(|own| own.instance.service.clone()).collect()
     }
 }
@@ -191,6 +216,22 @@ impl Shared {
         wants.own = staying;
         let leaving = leaving.into_values().filter(|own| own.registered.is_some()).map(|own| own.instance);
         (wants.session.clone(), leaving.collect())
+    }
+
+    /// Takes what Nacos tells all who follow a service.
+    fn hear(&self, service: &str, found: &[crate::table::Place]) {
+        let is_followed = {
+            let mut wants = self.wants();
+            let own = wants.own.values_mut().filter(|own| own.instance.service == service);
+            own.for_each(|own| {
+                own.is_told |= found.iter().any(|(address, _)| *address == own.instance.address);
+            });
+            wants.watched.contains(service)
+        };
+        self.told.note(service, found);
+        if is_followed {
+            self.learn(service, None, found);
+        }
     }
 
     /// Takes what Nacos says of a service into the table.

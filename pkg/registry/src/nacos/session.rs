@@ -172,7 +172,7 @@ impl NamingEventListener for Listener {
         if let Some(instances) = &event.instances
             && !self.is_over.load(Ordering::Relaxed)
         {
-            self.shared.learn(&self.service, None, &places(instances));
+            self.shared.hear(&self.service, &places(instances));
         }
     }
 }

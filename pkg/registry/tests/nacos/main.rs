@@ -16,6 +16,8 @@ use serde_json::{Value, json};
 
 /// What an operator changes counts within this.
 const SOON: Duration = Duration::from_secs(2);
+/// How much later than another one a process may hear of a change.
+const SPREAD: Duration = Duration::from_millis(400);
 /// The first connection, on a busy machine.
 const FIRST: Duration = Duration::from_secs(20);
 
@@ -94,6 +96,33 @@ async fn a_click_on_offline_counts_at_once_and_until_the_click_on_online() {
     let back = scene.sees(&[scene.port(1000)], SOON).await;
     println!("the last instance was offline after {took:?} and online after {back:?}");
     assert_eq!(scene.console.instance(&scene.service).await["metadata"], json!(scene.one.metadata));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_counts_as_registered_once_others_are_told_or_if_an_operator_keeps_it_offline() {
+    let scene = Scene::set().await;
+    is_placed(&scene.owner).await;
+    scene.edit("enabled", json!(false)).await;
+    scene.owner.deregister(&scene.one).await.unwrap();
+    scene.owner.register(scene.one.clone()).await.unwrap();
+    is_placed(&scene.owner).await;
+
+    let (_folder, path) = folder();
+    let other = open(&Servers::of_run().nacos(), &path);
+    let two = instance(&scene.service);
+    other.register(two.clone()).await.unwrap();
+    assert_eq!(other.unregistered_services(), [scene.service.as_str()]);
+    is_placed(&other).await;
+    scene.sees(&[(two.address.port(), 1000)], SPREAD).await;
+}
+
+async fn is_placed(registry: &Registry) {
+    let all = async {
+        while !registry.unregistered_services().is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(FIRST, all).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
