@@ -79,6 +79,11 @@ impl Site {
         self.processes().map(Process::peak_memory_kib).max().unwrap_or_default()
     }
 
+    /// By how much that has grown. The kernel counts roughly: its number may also fall by some pages.
+    pub fn peak_memory_raised_kib(&self, before_kib: u64) -> u64 {
+        self.peak_memory_kib().saturating_sub(before_kib)
+    }
+
     /// User and system time of all processes so far, in seconds.
     pub fn cpu_s(&self) -> f64 {
         self.processes().map(Process::cpu_s).sum()
