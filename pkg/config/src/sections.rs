@@ -327,7 +327,7 @@ pub struct Identity {
     pub refresh_ttl_s: u64,
     /// Life of a service token.
     pub service_ttl_s: u64,
-    /// Foreign programs that may call what the front may.
+    /// Foreign programs that may call what the front calls for its users.
     pub clients: Vec<String>,
     /// Folder of the key files.
     pub keys: PathBuf,

@@ -20,6 +20,9 @@ const FRONT: &[&str] = &["fanone.http"];
 const VIDEO_COUNTERS: &[&str] = &["fanone.interaction"];
 const USER_COUNTERS: &[&str] = &["fanone.video", "fanone.social"];
 
+/// The upkeep of the pictures' vectors, by which all searches go: for our own front alone.
+const UPKEEP: &[&str] = &["ListUndescribed", "SetVectors"];
+
 /// A service whose server is not ours: it may have any model behind it, written in any language. It only answers, so it
 /// has no key of its own and calls nobody.
 pub const EMBEDDING: &str = "fanone.embedding";
@@ -113,11 +116,13 @@ impl Permissions {
         )
     }
 
-    /// Lets foreign programs call whatever the front may call.
+    /// Lets foreign programs call whatever the front calls for its users.
     #[must_use]
     pub(crate) fn with_clients(mut self, clients: &[String]) -> Self {
-        for rule in self.0.values_mut().filter(|rule| FRONT.iter().all(|front| rule.admits(front))) {
-            rule.callers.extend(clients.iter().map(|name| Box::from(name.as_str())));
+        for (method, rule) in &mut self.0 {
+            if !UPKEEP.contains(method) && FRONT.iter().all(|front| rule.admits(front)) {
+                rule.callers.extend(clients.iter().map(|name| Box::from(name.as_str())));
+            }
         }
         self
     }
@@ -179,10 +184,12 @@ mod tests {
     }
 
     #[test]
-    fn a_foreign_program_may_call_what_the_front_may_and_no_more() {
+    fn a_foreign_program_may_call_what_the_front_calls_for_users_and_no_more() {
         let rules = Permissions::of("fanone.user").with_clients(&["my.program".to_owned()]);
         assert!(rules.rule("Login").unwrap().admits("my.program"));
-        assert!(!rules.rule("ApplyEvents").unwrap().admits("my.program"));
+        for method in ["ApplyEvents", "ListUndescribed", "SetVectors"] {
+            assert!(!rules.rule(method).unwrap().admits("my.program"), "{method}");
+        }
         assert!(!rules.rule("Login").unwrap().admits("other.program"));
     }
 

@@ -99,7 +99,7 @@ async fn every_method_answers_an_admitted_caller() {
 }
 
 #[tokio::test]
-async fn a_foreign_program_of_the_list_may_call_what_the_front_may_and_nothing_else() {
+async fn a_foreign_program_of_the_list_may_call_what_the_front_calls_for_users_and_nothing_else() {
     let site = Site::with(&[("identity.clients", "my.program")]).await;
     let (idl, tokens, mut faults) = (Idl::read(), Tokens::of(&site), Faults::default());
     for method in idl.served() {
@@ -107,7 +107,8 @@ async fn a_foreign_program_of_the_list_may_call_what_the_front_may_and_nothing_e
         let token = tokens.service_of("my.program", method);
         let seen = call(&site, &idl, method, &token, &tokens.access()).await;
         let answered = matches!(seen, Ok(Answer::Reply));
-        if answered != rules.rule(&method.name).unwrap().admits("fanone.http") {
+        let is_upkeep = ["ListUndescribed", "SetVectors"].contains(&method.name.as_str());
+        if answered != (!is_upkeep && rules.rule(&method.name).unwrap().admits("fanone.http")) {
             faults.0.push(format!("{}/{}: {seen:?}", method.service, method.name));
         }
     }
