@@ -10,7 +10,7 @@ pub async fn eventually<T>(what: &str, check: impl AsyncFnMut() -> Result<T, Str
     eventually_within(DEADLINE, what, check).await
 }
 
-/// As [`eventually`], with a deadline of the caller's.
+/// As [`eventually`], with a deadline of the caller's: whoever asks after it gets `Ok`. What was asked before may be answered late.
 pub async fn eventually_within<T>(
     deadline: Duration,
     what: &str,
@@ -18,9 +18,10 @@ pub async fn eventually_within<T>(
 ) -> T {
     let begun = Instant::now();
     loop {
+        let asked = begun.elapsed();
         match check().await {
             Ok(found) => return found,
-            Err(seen) => assert!(begun.elapsed() < deadline, "{what}: not within {deadline:?}: {seen}"),
+            Err(seen) => assert!(asked < deadline, "{what}: not within {deadline:?}: {seen}"),
         }
         tokio::time::sleep(PAUSE).await;
     }
