@@ -12,13 +12,7 @@ nodes() { echo ". $((base + 686)) $((base + 317)) $((base + 318)) $((base + 687)
   $((base + 689)) $((base + 690))"; }
 port() { node_ports . | awk -v place="$1" '{ print $place }'; }
 
-up() {
-  build
-  start_missing
-  await_ready 30
-}
-
-build() {
+program() {
   local work
   [ ! -x "$jaeger_tools/all-in-one" ] || return 0
   say "$name: building it, once: this takes minutes"

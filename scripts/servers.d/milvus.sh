@@ -19,19 +19,9 @@ nodes() {
 }
 port() { node_ports . | awk -v place="$1" '{ print $place }'; }
 
-up() {
-  milvus_install
-  start_missing
-  await 60 "waiting for it" milvus_answers
-  [ -e "$(node_dir .)/made" ] || milvus_lets_us_in || milvus_password
-  : >"$(node_dir .)/made"
-  await 120 "waiting until it makes collections" milvus_makes_collections
-  await_ready 60
-}
-
 # The package holds the program compressed, and a template of its settings. Its Python part only starts the program, so
 # it is not used: whoever stops that would leave the program running.
-milvus_install() {
+program() {
   [ ! -x "$milvus/bin/milvus" ] || return 0
   say "$name: installing Milvus $milvus_version, once: 130 MB"
   rm -rf "$milvus.new"
@@ -50,6 +40,15 @@ for name in ("config.yaml.template", "glog.conf"):
 (to / "bin" / "milvus").chmod(0o755)
 PYTHON
   rm -rf "$milvus.new"
+}
+
+up() {
+  start_missing
+  await 60 "waiting for it" milvus_answers
+  [ -e "$(node_dir .)/made" ] || milvus_lets_us_in || milvus_password
+  : >"$(node_dir .)/made"
+  await 120 "waiting until it makes collections" milvus_makes_collections
+  await_ready 60
 }
 
 # The template's settings with our folder, ports and password. A stop that waits for its parts for half an hour is of no use here.

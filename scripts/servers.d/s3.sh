@@ -9,11 +9,7 @@ bucket=fanone
 needs() { echo curl curl; }
 nodes() { echo ". $((base + 900))"; }
 
-up() {
-  cargo_install s3s-fs "$version" "$binary" --features binary
-  start_missing
-  await_ready 30
-}
+program() { cargo_install s3s-fs "$version" "$binary" --features binary; }
 
 start() {
   mkdir -p "$(buckets)/$bucket"

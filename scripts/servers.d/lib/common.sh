@@ -8,6 +8,7 @@
 #   ready      succeeds once the whole server answers
 #   env_lines  its lines of the file env
 # and may define
+#   program    installs what is in no package
 #   up         where the nodes can't just be started side by side
 #   describe   what to tell people once it is up
 
@@ -29,6 +30,8 @@ load() {
   name=$1
   # shellcheck disable=SC2317 # the file of the server may replace it
   up() { start_missing; await_ready 30; }
+  # shellcheck disable=SC2317
+  program() { :; }
   # shellcheck disable=SC2317
   describe() { :; }
   # shellcheck source=/dev/null
