@@ -10,6 +10,10 @@ use crate::VectorError;
 const GONE: [i32; 4] = [100, 101, 103, 1600];
 /// Some part of Milvus has yet to start, or is overloaded.
 const NOT_NOW: [i32; 8] = [1, 2, 3, 8, 9, 200, 503, 901];
+/// What one part of Milvus says of another, when its own number is lost on the way.
+const UNEXPECTED: i32 = 65535;
+/// The text of number 901: a data node has ended, and another has yet to take over.
+const NODE_ENDED: &str = "node not found";
 
 /// What an error of a call means to us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +34,9 @@ impl Meaning {
             Error::Grpc(status) if [1, 2, 4, 14].contains(&i32::from(status.code())) => Self::Away,
             Error::Server(error) if GONE.contains(&error.code()) => Self::Gone,
             Error::Server(error) if NOT_NOW.contains(&error.code()) => Self::Away,
+            Error::Server(error) if error.code() == UNEXPECTED && error.reason().contains(NODE_ENDED) => {
+                Self::Away
+            }
             Error::RetryExhausted { source, .. } => Self::of(source),
             _ => Self::Refused,
         }

@@ -1,6 +1,9 @@
 //! A new collection in place of the present one, while that one is searched.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use milvus::v2::prelude::{DescribeIndexRequest, FlushRequest, IndexStateCode};
 
@@ -60,14 +63,8 @@ impl Rebuild {
     /// # Errors
     /// Milvus is away, or refuses.
     pub async fn complete(&self) -> Result<(), VectorError> {
+        self.write_down().await?;
         let link = &self.collections.link;
-        link.call("flush", FLUSH_MAX, async |client| {
-            let wait = i64::try_from(FLUSH_MAX.as_millis()).unwrap_or(i64::MAX);
-            client
-                .flush(FlushRequest::builder().collection_names([&self.name]).wait_flushed_ms(wait).build()?)
-                .await
-        })
-        .await?;
         loop {
             let described = link
                 .call("describe_index", PATIENT, async |client| {
@@ -87,6 +84,25 @@ impl Rebuild {
                 return Ok(());
             }
             tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// For half a minute after a data node has ended, Milvus writes nothing down of what was given to that node.
+    async fn write_down(&self) -> Result<(), VectorError> {
+        let begun = Instant::now();
+        loop {
+            let written = self.collections.link.call("flush", FLUSH_MAX, async |client| {
+                let wait = i64::try_from(FLUSH_MAX.as_millis()).unwrap_or(i64::MAX);
+                let request = FlushRequest::builder().collection_names([&self.name]);
+                client.flush(request.wait_flushed_ms(wait).build()?).await
+            });
+            match written.await {
+                Err(VectorError::Away { .. }) if begun.elapsed() < FLUSH_MAX => {
+                    tokio::time::sleep(PAUSE).await
+                }
+                Err(error) => return Err(error),
+                Ok(_) => return Ok(()),
+            }
         }
     }
 
