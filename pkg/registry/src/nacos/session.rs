@@ -90,8 +90,17 @@ impl Session {
     }
 
     pub(super) async fn deregister(&self, instance: &Instance) -> Result<(), NacosError> {
-        let (service, group) = names(&instance.service);
-        within(self.naming.deregister_instance(service, group, service_instance(instance))).await
+        within(self.withdraw(instance)).await
+    }
+
+    /// On a new connection the client registers by itself what it had registered, and that may come after the first
+    /// request here. Once that is answered, the client has done so and will not do it again.
+    async fn withdraw(&self, instance: &Instance) -> nacos_sdk::api::error::Result<()> {
+        for _ in 0..2 {
+            let (service, group) = names(&instance.service);
+            self.naming.deregister_instance(service, group, service_instance(instance)).await?;
+        }
+        Ok(())
     }
 
     /// Ends a session that another one has replaced. Its client can't be ended: it tries to connect for ever, with growing
@@ -101,11 +110,7 @@ impl Session {
         self.is_over.store(true, Ordering::Relaxed);
         let forgotten = |result: Result<(), nacos_sdk::api::error::Error>| result.is_ok();
         for instance in own {
-            let (service, group) = names(&instance.service);
-            let info = service_instance(&instance);
-            while !forgotten(
-                self.naming.deregister_instance(service.clone(), group.clone(), info.clone()).await,
-            ) {
+            while !forgotten(self.withdraw(&instance).await) {
                 tokio::time::sleep(ANSWER).await;
             }
         }
