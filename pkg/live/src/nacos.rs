@@ -47,7 +47,7 @@ impl Nacos {
     pub(crate) fn new(url: &NacosUrl, names: &[String], data_dir: &Path) -> Self {
         Self {
             url: url.clone(),
-            login: NacosLogin::new(url).map(Arc::new),
+            login: NacosLogin::of(url),
             names: names.to_vec(),
             folder: data_dir.join("live").join("nacos"),
             reader: OnceCell::new(),

@@ -5,7 +5,7 @@
 use std::{
     fmt,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -23,12 +23,17 @@ const CONNECT: Duration = Duration::from_secs(3);
 /// Nacos hashes passwords slowly on purpose: where many log in at once, each waits for the others.
 const LOGIN: Duration = Duration::from_secs(10);
 
+/// Those of this process: its clients of one Nacos share one, for a login costs Nacos far more than it costs us.
+static LOGINS: Mutex<Vec<Weak<NacosLogin>>> = Mutex::new(Vec::new());
+
 /// The name and the password, and the token that was got for them.
 pub struct NacosLogin {
     http: reqwest::Client,
     servers: Vec<String>,
     user: Option<(String, String)>,
     token: Mutex<Option<Token>>,
+    /// Held by the one that logs in.
+    logs_in: tokio::sync::Mutex<()>,
     turn: AtomicUsize,
 }
 
@@ -36,6 +41,12 @@ pub struct NacosLogin {
 struct Token {
     text: String,
     renew: Instant,
+}
+
+impl Token {
+    fn lasts(&self) -> bool {
+        self.renew > Instant::now()
+    }
 }
 
 #[derive(Deserialize)]
@@ -53,8 +64,20 @@ impl fmt::Debug for NacosLogin {
 }
 
 impl NacosLogin {
-    /// For the servers of `url`; none if there is no HTTP client to be had.
-    pub fn new(url: &NacosUrl) -> Option<Self> {
+    /// That of this process for the servers and the user of `url`; none if there is no HTTP client to be had.
+    pub fn of(url: &NacosUrl) -> Option<Arc<Self>> {
+        let mut logins = LOGINS.lock().unwrap_or_else(PoisonError::into_inner);
+        logins.retain(|login| login.strong_count() > 0);
+        let mut known = logins.iter().filter_map(Weak::upgrade);
+        if let Some(login) = known.find(|login| login.servers == url.servers && login.user == url.login) {
+            return Some(login);
+        }
+        let login = Arc::new(Self::new(url)?);
+        logins.push(Arc::downgrade(&login));
+        Some(login)
+    }
+
+    fn new(url: &NacosUrl) -> Option<Self> {
         let http =
             reqwest::Client::builder().connect_timeout(CONNECT).timeout(LOGIN).no_proxy().build().ok()?;
         Some(Self {
@@ -62,21 +85,24 @@ impl NacosLogin {
             servers: url.servers.clone(),
             user: url.login.clone(),
             token: Mutex::default(),
+            logs_in: tokio::sync::Mutex::default(),
             turn: AtomicUsize::new(0),
         })
     }
 
     /// Proves that a server is there, and has a token; a new one if `anew`, for the one that is there was of no use.
-    /// A login costs the server far more than it costs us, so there are no more than must be. Servers are asked in turn.
+    /// Servers are asked in turn.
     pub(super) async fn check(&self, anew: bool) -> Result<(), NacosError> {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.servers.len().max(1);
         let Some(server) = self.servers.get(turn) else { return Ok(()) };
         connect(server).await?;
-        match &self.user {
-            Some((user, password)) if anew || !self.is_logged_in() => {
-                self.log_in(server, user, password).await
-            }
-            _ => Ok(()),
+        let Some((user, password)) = &self.user else { return Ok(()) };
+        let of_no_use = self.token().filter(|_| anew).map(|token| token.renew);
+        let _guard = self.logs_in.lock().await;
+        // Another may just have done it.
+        match self.token() {
+            Some(token) if token.lasts() && Some(token.renew) != of_no_use => Ok(()),
+            _ => self.log_in(server, user, password).await,
         }
     }
 
@@ -105,7 +131,7 @@ impl NacosLogin {
     }
 
     fn is_logged_in(&self) -> bool {
-        self.token().is_some_and(|token| token.renew > Instant::now())
+        self.token().is_some_and(|token| token.lasts())
     }
 
     fn token(&self) -> Option<Token> {
@@ -142,5 +168,20 @@ impl AuthPlugin for NacosLogin {
             Some(token) => identity.add_context("accessToken", token.text),
             None => identity,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clients_of_one_nacos_share_a_login_and_another_user_has_another() {
+        let [one, two, other] = ["nacos://a:b@h:1/n", "nacos://a:b@h:1/m", "nacos://c:b@h:1/n"].map(|url| {
+            let url = NacosUrl::parse(url).unwrap();
+            NacosLogin::of(&url).unwrap()
+        });
+        assert!(Arc::ptr_eq(&one, &two));
+        assert!(!Arc::ptr_eq(&one, &other));
     }
 }

@@ -107,7 +107,7 @@ enum Contact {
 impl Nacos {
     /// Begins to follow a Nacos; the table has what was known last.
     pub(crate) fn open(url: NacosUrl, options: Options, table: Arc<Table>) -> Result<Self, RegistryError> {
-        let login = NacosLogin::new(&url).ok_or(RegistryError::Client)?;
+        let login = NacosLogin::of(&url).ok_or(RegistryError::Client)?;
         saved::load(&options.folder, &table);
         let shared = Arc::new(Shared {
             table,
@@ -118,7 +118,7 @@ impl Nacos {
             changed: Notify::new(),
             to_save: Notify::new(),
         });
-        let keeper = keeper::Keeper::new(url, Arc::new(login), Arc::clone(&shared));
+        let keeper = keeper::Keeper::new(url, login, Arc::clone(&shared));
         let saving = saved::keep(Arc::clone(&shared));
         let task = async move {
             tokio::join!(keeper.run(), saving);
