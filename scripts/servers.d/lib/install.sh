@@ -45,12 +45,13 @@ end_services() {
   done
 }
 
-# cargo_install CRATE VERSION BINARY [ARGUMENT…]: builds a program of crates.io once, in .cache/cargo.
+# cargo_install CRATE VERSION BINARY [ARGUMENT…]: builds a program of crates.io once, in .cache/cargo. With little optimisation:
+# tests wait for the build, not for the program.
 cargo_install() {
   local crate=$1 version=$2 binary=$3
   shift 3
   [ ! -x "$binary" ] || return 0
   say "$name: building $crate $version (some minutes, once)"
-  cargo install --quiet --locked --root "${binary%/bin/*}" "$crate" --version "$version" "$@" \
+  CARGO_PROFILE_RELEASE_OPT_LEVEL=1 cargo install --quiet --locked --root "${binary%/bin/*}" "$crate" --version "$version" "$@" \
     || die "$name: cargo could not install $crate"
 }
