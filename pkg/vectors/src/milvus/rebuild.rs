@@ -1,14 +1,15 @@
 //! A new collection in place of the present one, while that one is searched.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
-use milvus::v2::prelude::{DescribeIndexRequest, FlushRequest, IndexStateCode};
+use milvus::v2::{
+    ClientV2,
+    prelude::{DescribeIndexRequest, Error, FlushRequest, IndexStateCode},
+};
 
 use super::{
     collections::{Collections, VECTOR},
+    failure::Meaning,
     link::PATIENT,
     sorted,
 };
@@ -89,21 +90,19 @@ impl Rebuild {
 
     /// For half a minute after a data node has ended, Milvus writes nothing down of what was given to that node.
     async fn write_down(&self) -> Result<(), VectorError> {
-        let begun = Instant::now();
-        loop {
-            let written = self.collections.link.call("flush", FLUSH_MAX, async |client| {
-                let wait = i64::try_from(FLUSH_MAX.as_millis()).unwrap_or(i64::MAX);
+        let write_down = async |client: ClientV2| {
+            let wait = i64::try_from(FLUSH_MAX.as_millis()).unwrap_or(i64::MAX);
+            loop {
                 let request = FlushRequest::builder().collection_names([&self.name]);
-                client.flush(request.wait_flushed_ms(wait).build()?).await
-            });
-            match written.await {
-                Err(VectorError::Away { .. }) if begun.elapsed() < FLUSH_MAX => {
-                    tokio::time::sleep(PAUSE).await
+                match client.flush(request.wait_flushed_ms(wait).build()?).await {
+                    Err(error @ Error::Server(_)) if Meaning::of(&error) == Meaning::Away => {
+                        tokio::time::sleep(PAUSE).await;
+                    }
+                    answer => return answer.map(drop),
                 }
-                Err(error) => return Err(error),
-                Ok(_) => return Ok(()),
             }
-        }
+        };
+        self.collections.link.call("flush", FLUSH_MAX, write_down).await
     }
 
     /// Has the new collection searched from now on. What was there before is answered; it is still there.
