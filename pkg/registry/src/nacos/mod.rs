@@ -78,18 +78,17 @@ struct Own {
     registered: Option<Instant>,
     /// When it did so first.
     since: Option<Instant>,
-    /// Nacos has told others of it.
-    is_told: bool,
 }
 
 impl Own {
     const fn new(instance: Instance) -> Self {
-        Self { instance, registered: None, since: None, is_told: false }
+        Self { instance, registered: None, since: None }
     }
 
     /// Whether others know of it, or never will.
-    fn is_placed(&self) -> bool {
-        self.since.is_some_and(|since| self.is_told || since.elapsed() > told::LATE)
+    fn is_placed(&self, told: &Told) -> bool {
+        let is_told = || told.of(&self.instance.service, self.instance.address);
+        self.since.is_some_and(|since| since.elapsed() > told::LATE || is_told())
     }
 }
 
@@ -187,7 +186,7 @@ impl Nacos {
             return Vec::new();
         }
         let wants = self.shared.wants();
-        let waiting = wants.own.values().filter(|own| !own.is_placed());
+        let waiting = wants.own.values().filter(|own| !own.is_placed(&self.shared.told));
         waiting.map(|own| own.instance.service.clone()).collect()
     }
 }
@@ -220,15 +219,8 @@ impl Shared {
 
     /// Takes what Nacos tells all who follow a service.
     fn hear(&self, service: &str, found: &[crate::table::Place]) {
-        let is_followed = {
-            let mut wants = self.wants();
-            let own = wants.own.values_mut().filter(|own| own.instance.service == service);
-            own.for_each(|own| {
-                own.is_told |= found.iter().any(|(address, _)| *address == own.instance.address);
-            });
-            wants.watched.contains(service)
-        };
         self.told.note(service, found);
+        let is_followed = self.wants().watched.contains(service);
         if is_followed {
             self.learn(service, None, found);
         }

@@ -26,6 +26,11 @@ impl Told {
         });
     }
 
+    /// Whether others know of this instance.
+    pub(super) fn of(&self, service: &str, address: SocketAddr) -> bool {
+        self.0.borrow().get(service).is_some_and(|addresses| addresses.contains(&address))
+    }
+
     /// Waits until all have been told that none of these is there any more.
     pub(super) async fn until_without(&self, left: &BTreeSet<(String, SocketAddr)>) {
         let mut told = self.0.subscribe();
