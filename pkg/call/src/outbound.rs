@@ -54,7 +54,7 @@ impl Outbound {
         registry: Registry,
         governed: Arc<Client>,
     ) -> Self {
-        let permissions = Permissions::of(&callee);
+        let permissions = Permissions::of(&callee, &[]);
         Self(Arc::new(Shared { tokens, callee, permissions, registry, governed }))
     }
 }

@@ -21,7 +21,7 @@ impl Gate {
     pub fn new(service: &str, keys: &Keys) -> Result<Self, KeyError> {
         Ok(Self {
             service: service.into(),
-            permissions: Arc::new(Permissions::of(service).with_clients(keys.clients())),
+            permissions: Arc::new(Permissions::of(service, keys.clients())),
             services: keys.service_verifier(service)?,
             users: keys.user_verifier()?,
         })

@@ -16,67 +16,85 @@ use ForWhom::{Nobody, User};
 pub const SERVICES: &[&str] =
     &["fanone.user", "fanone.video", "fanone.interaction", "fanone.social", "fanone.http"];
 
-const FRONT: &[&str] = &["fanone.http"];
-const VIDEO_COUNTERS: &[&str] = &["fanone.interaction"];
-const USER_COUNTERS: &[&str] = &["fanone.video", "fanone.social"];
+/// Who may call a method.
+#[derive(Clone, Copy, Debug)]
+enum Callers {
+    /// What the front calls for its users: foreign programs that the settings name may, too.
+    Clients,
+    /// Of our own services these.
+    Only(&'static [&'static str]),
+}
+use Callers::{Clients, Only};
 
-/// The upkeep of the pictures' vectors, by which all searches go: for our own front alone.
-const UPKEEP: &[&str] = &["ListUndescribed", "SetVectors"];
+impl Callers {
+    /// Those of our own services.
+    const fn own(self) -> &'static [&'static str] {
+        match self {
+            Clients => &["fanone.http"],
+            Only(services) => services,
+        }
+    }
+}
+
+/// The front alone: the model, and the vectors of the pictures, by which all searches go.
+const FRONT: Callers = Only(&["fanone.http"]);
+const VIDEO_COUNTERS: Callers = Only(&["fanone.interaction"]);
+const USER_COUNTERS: Callers = Only(&["fanone.video", "fanone.social"]);
 
 /// A service whose server is not ours: it may have any model behind it, written in any language. It only answers, so it
 /// has no key of its own and calls nobody.
 pub const EMBEDDING: &str = "fanone.embedding";
 
 /// Service, method, callers, for whom.
-type Row = (&'static str, &'static str, &'static [&'static str], ForWhom);
+type Row = (&'static str, &'static str, Callers, ForWhom);
 
 const TABLE: &[Row] = &[
-    ("fanone.user", "Register", FRONT, Nobody),
-    ("fanone.user", "Login", FRONT, Nobody),
-    ("fanone.user", "RenewAccess", FRONT, Nobody),
-    ("fanone.user", "RotateTokens", FRONT, Nobody),
-    ("fanone.user", "Logout", FRONT, User),
-    ("fanone.user", "GetUsers", FRONT, Nobody),
-    ("fanone.user", "FindUser", FRONT, Nobody),
-    ("fanone.user", "SetAvatar", FRONT, User),
-    ("fanone.user", "BeginMfa", FRONT, User),
-    ("fanone.user", "BindMfa", FRONT, User),
-    ("fanone.user", "UnbindMfa", FRONT, User),
-    ("fanone.user", "SearchPictures", FRONT, Nobody),
+    ("fanone.user", "Register", Clients, Nobody),
+    ("fanone.user", "Login", Clients, Nobody),
+    ("fanone.user", "RenewAccess", Clients, Nobody),
+    ("fanone.user", "RotateTokens", Clients, Nobody),
+    ("fanone.user", "Logout", Clients, User),
+    ("fanone.user", "GetUsers", Clients, Nobody),
+    ("fanone.user", "FindUser", Clients, Nobody),
+    ("fanone.user", "SetAvatar", Clients, User),
+    ("fanone.user", "BeginMfa", Clients, User),
+    ("fanone.user", "BindMfa", Clients, User),
+    ("fanone.user", "UnbindMfa", Clients, User),
+    ("fanone.user", "SearchPictures", Clients, Nobody),
     ("fanone.user", "ListUndescribed", FRONT, Nobody),
     ("fanone.user", "SetVectors", FRONT, Nobody),
     ("fanone.user", "ApplyEvents", USER_COUNTERS, Nobody),
-    ("fanone.video", "Publish", FRONT, User),
-    ("fanone.video", "GetVideos", FRONT, Nobody),
-    ("fanone.video", "Feed", FRONT, Nobody),
-    ("fanone.video", "ListVideos", FRONT, Nobody),
-    ("fanone.video", "Popular", FRONT, Nobody),
-    ("fanone.video", "Search", FRONT, Nobody),
-    ("fanone.video", "Visit", FRONT, Nobody),
-    ("fanone.video", "DeleteVideo", FRONT, User),
-    ("fanone.video", "CreateUpload", FRONT, User),
-    ("fanone.video", "GetUpload", FRONT, User),
-    ("fanone.video", "DeleteUpload", FRONT, User),
+    ("fanone.video", "Publish", Clients, User),
+    ("fanone.video", "GetVideos", Clients, Nobody),
+    ("fanone.video", "Feed", Clients, Nobody),
+    ("fanone.video", "ListVideos", Clients, Nobody),
+    ("fanone.video", "Popular", Clients, Nobody),
+    ("fanone.video", "Search", Clients, Nobody),
+    ("fanone.video", "Visit", Clients, Nobody),
+    ("fanone.video", "DeleteVideo", Clients, User),
+    ("fanone.video", "CreateUpload", Clients, User),
+    ("fanone.video", "GetUpload", Clients, User),
+    ("fanone.video", "DeleteUpload", Clients, User),
     ("fanone.video", "ApplyEvents", VIDEO_COUNTERS, Nobody),
-    ("fanone.interaction", "Like", FRONT, User),
-    ("fanone.interaction", "ListLiked", FRONT, Nobody),
-    ("fanone.interaction", "PublishComment", FRONT, User),
-    ("fanone.interaction", "ListComments", FRONT, Nobody),
-    ("fanone.interaction", "DeleteComment", FRONT, User),
-    ("fanone.social", "Follow", FRONT, User),
-    ("fanone.social", "ListFollowing", FRONT, Nobody),
-    ("fanone.social", "ListFollowers", FRONT, Nobody),
-    ("fanone.social", "ListFriends", FRONT, User),
-    ("fanone.social", "SendMessage", FRONT, User),
-    ("fanone.social", "History", FRONT, User),
-    ("fanone.social", "TakeUnread", FRONT, User),
-    ("fanone.social", "UnreadSummary", FRONT, User),
-    ("fanone.social", "MarkRead", FRONT, User),
-    ("fanone.social", "CreateGroup", FRONT, User),
-    ("fanone.social", "JoinGroup", FRONT, User),
-    ("fanone.social", "LeaveGroup", FRONT, User),
-    ("fanone.social", "ListGroups", FRONT, User),
-    ("fanone.social", "ListMembers", FRONT, User),
+    ("fanone.interaction", "Like", Clients, User),
+    ("fanone.interaction", "ListLiked", Clients, Nobody),
+    ("fanone.interaction", "PublishComment", Clients, User),
+    ("fanone.interaction", "ListComments", Clients, Nobody),
+    ("fanone.interaction", "DeleteComment", Clients, User),
+    ("fanone.social", "Follow", Clients, User),
+    ("fanone.social", "ListFollowing", Clients, Nobody),
+    ("fanone.social", "ListFollowers", Clients, Nobody),
+    ("fanone.social", "ListFriends", Clients, User),
+    ("fanone.social", "SendMessage", Clients, User),
+    ("fanone.social", "History", Clients, User),
+    ("fanone.social", "TakeUnread", Clients, User),
+    ("fanone.social", "UnreadSummary", Clients, User),
+    ("fanone.social", "MarkRead", Clients, User),
+    ("fanone.social", "CreateGroup", Clients, User),
+    ("fanone.social", "JoinGroup", Clients, User),
+    ("fanone.social", "LeaveGroup", Clients, User),
+    ("fanone.social", "ListGroups", Clients, User),
+    ("fanone.social", "ListMembers", Clients, User),
     ("fanone.embedding", "Embed", FRONT, Nobody),
 ];
 
@@ -104,27 +122,15 @@ impl Rule {
 pub struct Permissions(HashMap<&'static str, Rule>);
 
 impl Permissions {
-    /// The part of the table that is about `service`. What is not in it is forbidden.
-    pub fn of(service: &str) -> Self {
+    /// The part of the table that is about `service`, with the foreign programs `clients`. What is not in it is forbidden.
+    pub fn of(service: &str, clients: &[String]) -> Self {
         let own = TABLE.iter().filter(|(name, ..)| *name == service);
-        Self(
-            own.map(|(_, method, callers, for_whom)| {
-                let callers = callers.iter().map(|caller| Box::from(*caller)).collect();
-                (*method, Rule { callers, for_whom: *for_whom })
-            })
-            .collect(),
-        )
-    }
-
-    /// Lets foreign programs call whatever the front calls for its users.
-    #[must_use]
-    pub(crate) fn with_clients(mut self, clients: &[String]) -> Self {
-        for (method, rule) in &mut self.0 {
-            if !UPKEEP.contains(method) && FRONT.iter().all(|front| rule.admits(front)) {
-                rule.callers.extend(clients.iter().map(|name| Box::from(name.as_str())));
-            }
-        }
-        self
+        let rule = |(_, method, callers, for_whom): &Row| {
+            let foreign = if matches!(callers, Clients) { clients } else { &[] };
+            let callers = callers.own().iter().copied().chain(foreign.iter().map(String::as_str));
+            (*method, Rule { callers: callers.map(Box::from).collect(), for_whom: *for_whom })
+        };
+        Self(own.map(rule).collect())
     }
 
     /// The rule of `method`.
@@ -141,7 +147,7 @@ pub fn methods(service: &str) -> impl Iterator<Item = &'static str> {
 /// The services that `client` calls.
 pub fn callees(client: &str) -> impl Iterator<Item = &'static str> {
     SERVICES.iter().copied().chain([EMBEDDING]).filter(move |service| {
-        TABLE.iter().any(|(name, _, callers, _)| name == service && callers.contains(&client))
+        TABLE.iter().any(|(name, _, callers, _)| name == service && callers.own().contains(&client))
     })
 }
 
@@ -185,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_foreign_program_may_call_what_the_front_calls_for_users_and_no_more() {
-        let rules = Permissions::of("fanone.user").with_clients(&["my.program".to_owned()]);
+        let rules = Permissions::of("fanone.user", &["my.program".to_owned()]);
         assert!(rules.rule("Login").unwrap().admits("my.program"));
         for method in ["ApplyEvents", "ListUndescribed", "SetVectors"] {
             assert!(!rules.rule(method).unwrap().admits("my.program"), "{method}");
@@ -197,18 +203,18 @@ mod tests {
     fn every_caller_is_a_service() {
         for (service, _, callers, _) in TABLE {
             assert!(SERVICES.contains(service) || *service == EMBEDDING);
-            assert!(!callers.is_empty());
-            assert!(callers.iter().all(|caller| SERVICES.contains(caller)));
+            assert!(!callers.own().is_empty());
+            assert!(callers.own().iter().all(|caller| SERVICES.contains(caller)));
         }
     }
 
     #[test]
     fn counters_are_applied_for_the_services_below_only() {
-        let video = Permissions::of("fanone.video");
+        let video = Permissions::of("fanone.video", &[]);
         let rule = video.rule("ApplyEvents").unwrap();
         assert!(rule.admits("fanone.interaction"));
         assert!(!rule.admits("fanone.http"));
-        let user = Permissions::of("fanone.user");
+        let user = Permissions::of("fanone.user", &[]);
         let rule = user.rule("ApplyEvents").unwrap();
         assert!(rule.admits("fanone.video") && rule.admits("fanone.social"));
         assert!(!rule.admits("fanone.interaction"));
@@ -227,7 +233,7 @@ mod tests {
 
     #[test]
     fn what_is_not_in_the_table_has_no_rule() {
-        assert_eq!(Permissions::of("fanone.user").rule("Publish"), None);
-        assert_eq!(Permissions::of("fanone.nothing").rule("Login"), None);
+        assert_eq!(Permissions::of("fanone.user", &[]).rule("Publish"), None);
+        assert_eq!(Permissions::of("fanone.nothing", &[]).rule("Login"), None);
     }
 }

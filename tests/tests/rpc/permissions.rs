@@ -103,7 +103,7 @@ async fn a_foreign_program_of_the_list_may_call_what_the_front_calls_for_users_a
     let site = Site::with(&[("identity.clients", "my.program")]).await;
     let (idl, tokens, mut faults) = (Idl::read(), Tokens::of(&site), Faults::default());
     for method in idl.served() {
-        let rules = permissions::Permissions::of(&method.service);
+        let rules = permissions::Permissions::of(&method.service, &[]);
         let token = tokens.service_of("my.program", method);
         let seen = call(&site, &idl, method, &token, &tokens.access()).await;
         let answered = matches!(seen, Ok(Answer::Reply));

@@ -107,7 +107,7 @@ impl Tokens {
 
 /// The services that may call `method`, or those that may not.
 fn callers(method: &Method, admitted: bool) -> Vec<&'static str> {
-    let table = Permissions::of(&method.service);
+    let table = Permissions::of(&method.service, &[]);
     let rule = table.rule(&method.name);
     let rule = rule.unwrap_or_else(|| panic!("{} is not in the permission table", method.name));
     SERVICES.iter().copied().filter(|name| rule.admits(name) == admitted).collect()
