@@ -2,6 +2,7 @@
 
 use std::{error::Error, time::Duration};
 
+use fanone_base::Bucket;
 use fanone_telemetry::{jobs, names};
 use futures::future::join_all;
 use tokio_util::sync::CancellationToken;
@@ -49,6 +50,25 @@ pub async fn every<E, Job, Run>(
         }
     };
     join_all(store.shards().iter().map(of_shard)).await;
+}
+
+/// Runs `run` once; `None` if another process is at work on the same in `store`. One that was killed seems to be for six
+/// seconds more.
+pub async fn alone<T, E: From<StoreError>>(
+    store: &Store,
+    name: &'static str,
+    run: impl Future<Output = Result<T, E>>,
+) -> Result<Option<T>, E> {
+    let lease = Lease::new(store.shard(Bucket::new(0)).clone(), name);
+    if !lease.take().await? {
+        return Ok(None);
+    }
+    let result = tokio::select! {
+        result = run => result,
+        error = keep(&lease) => return Err(error.into()),
+    };
+    lease.release().await;
+    result.map(Some)
 }
 
 /// Runs `run` if we have the lease, and only as long as we do.

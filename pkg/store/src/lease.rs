@@ -77,7 +77,7 @@ impl Lease {
         let db = self.shard.read();
         let backend = db.get_database_backend();
         let sql =
-            format!("SELECT 1 FROM lease WHERE name = ? AND holder <> ? AND expires_at >= {}", now(backend));
+            format!("SELECT 1 FROM lease WHERE name = ? AND holder <> ? AND expires_at > {}", now(backend));
         let values: [Value; 2] = [self.name.into(), self.holder.as_str().into()];
         Ok(db.query_one_raw(Statement::from_sql_and_values(backend, sql, values)).await?.is_some())
     }
@@ -99,7 +99,7 @@ pub(crate) async fn write(tx: &Tx, name: &str, holder: &str, ttl: i64) -> Result
     let backend = tx.get_database_backend();
     let now = now(backend);
     let sql = format!(
-        "UPDATE lease SET holder = ?, expires_at = {now} + ? WHERE name = ? AND (holder = ? OR expires_at < {now})"
+        "UPDATE lease SET holder = ?, expires_at = {now} + ? WHERE name = ? AND (holder = ? OR expires_at <= {now})"
     );
     let values: [Value; 4] = [holder.into(), ttl.into(), name.into(), holder.into()];
     if tx.execute_raw(Statement::from_sql_and_values(backend, sql, values)).await?.rows_affected() > 0 {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use fanone_base::time;
-use fanone_store::{Store, StoreError};
+use fanone_store::{Store, StoreError, jobs};
 use fanone_vectors::{MilvusIndex, Rebuild, VectorError};
 
 use crate::{
@@ -28,6 +28,9 @@ pub enum Progress {
 /// Why the index could not be made anew. The old one is still in use, or the new one already.
 #[derive(Debug, thiserror::Error)]
 pub enum ReindexError {
+    /// Each would drop what the other has built so far.
+    #[error("another `fanone reindex` is at work; one that was killed seems to be for six seconds more")]
+    Another,
     /// The table.
     #[error("the database of the user service")]
     Store(#[from] StoreError),
@@ -39,6 +42,15 @@ pub enum ReindexError {
 /// Builds a collection for each model that has described a picture, has it searched in place of the present one, and drops that
 /// one. Answers how many vectors each model has.
 pub async fn reindex(
+    store: Store,
+    index: &MilvusIndex,
+    progress: impl Fn(Progress),
+) -> Result<Vec<(String, u64)>, ReindexError> {
+    let rebuilt = rebuild(store.clone(), index, progress);
+    jobs::alone(&store, "user_reindex", rebuilt).await?.ok_or(ReindexError::Another)
+}
+
+async fn rebuild(
     store: Store,
     index: &MilvusIndex,
     progress: impl Fn(Progress),

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use fanone_tests::Site;
+use fanone_tests::{Site, world::World};
 
 use crate::kit::{avatar, found, milvus, search};
 
@@ -65,4 +65,28 @@ async fn nobody_notices_a_reindex_and_what_another_one_has_left_is_removed() {
     let after = milvus(&site).collections().await;
     assert!(after.len() == 1 && after != before && !after.contains(&left), "{before:?}, {after:?}");
     found(&site, 20, &url).await;
+}
+
+#[tokio::test]
+async fn a_second_reindex_is_refused_and_drops_nothing() {
+    // There is no other hand on the rows of files.
+    if World::of_run() == World::Embedded {
+        return;
+    }
+    let mut site = Site::start().await;
+    let url = avatar(&site, 30).await;
+    found(&site, 30, &url).await;
+    let before = milvus(&site).collections().await;
+    site.administer("user", "INSERT INTO lease VALUES ('user_reindex', 'another', 9000000000000000)");
+
+    let output = site.command_output(&["reindex"]).await;
+
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && told.contains("another `fanone reindex` is at work"), "{told}");
+    assert_eq!(milvus(&site).collections().await, before);
+
+    site.administer("user", "DELETE FROM lease WHERE name = 'user_reindex'");
+    reindex(&site).await;
+    assert_ne!(milvus(&site).collections().await, before);
+    found(&site, 30, &url).await;
 }

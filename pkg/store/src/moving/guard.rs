@@ -92,7 +92,7 @@ pub(super) async fn renew(tx: &Tx, name: &str, holder: &str, ttl: i64) -> Result
 /// The name of a lease that somebody else has, if there is any.
 pub(super) async fn of_others(db: &impl ConnectionTrait, holder: &str) -> Result<Option<String>, StoreError> {
     let backend = db.get_database_backend();
-    let sql = format!("SELECT name FROM lease WHERE holder <> ? AND expires_at >= {}", now(backend));
+    let sql = format!("SELECT name FROM lease WHERE holder <> ? AND expires_at > {}", now(backend));
     let select = Statement::from_sql_and_values(backend, sql, [holder.into()]);
     Ok(db.query_one_raw(select).await?.map(|row| row.try_get_by_index(0)).transpose()?)
 }

@@ -77,6 +77,23 @@ async fn a_job_runs_in_one_process_and_moves_when_that_one_dies_or_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_runs_alone_is_refused_to_others_until_it_has_ended_well_or_not() {
+    let fresh = fresh().await;
+    let (mine, anothers) = (fresh.store().await, fresh.store().await);
+    let nothing =
+        async || jobs::alone(&anothers, "test_alone", async { Ok::<_, StoreError>(()) }).await.unwrap();
+
+    let told = jobs::alone(&mine, "test_alone", async { Ok::<_, StoreError>(nothing().await) }).await;
+    assert_eq!(told.unwrap(), Some(None), "refused meanwhile");
+    assert_eq!(nothing().await, Some(()));
+
+    let failed = jobs::alone(&mine, "test_alone", async { Err::<(), _>(StoreError::Busy) }).await;
+    assert!(matches!(failed, Err(StoreError::Busy)), "{failed:?}");
+    assert_eq!(nothing().await, Some(()));
+    fresh.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_process_that_loses_the_lease_shows_no_lag_any_more() {
     const LAG: &str = "fanone_outbox_pending_events{source=\"test\",shard=\"0\",destination=\"nowhere\"}";
     let shown = async |value: u64| {
