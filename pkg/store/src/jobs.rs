@@ -1,4 +1,4 @@
-//! Scheduled jobs on the shards of a store: each shard's run in one process at a time, whichever that is.
+//! Jobs on a store that run in one process at a time, whichever that is: scheduled ones on each shard, and one that runs once.
 
 use std::{error::Error, time::Duration};
 
@@ -63,10 +63,7 @@ pub async fn alone<T, E: From<StoreError>>(
     if !lease.take().await? {
         return Ok(None);
     }
-    let result = tokio::select! {
-        result = run => result,
-        error = keep(&lease) => return Err(error.into()),
-    };
+    let result = while_ours(&lease, run).await?;
     lease.release().await;
     result.map(Some)
 }
@@ -86,9 +83,14 @@ async fn run_if_ours<E: Error + 'static>(
         shard.backlog().leave_to_others(shard);
         return Ok(());
     }
+    while_ours(lease, run).await.map_err(JobError::Lease)?.map_err(JobError::Job)
+}
+
+/// Runs `run` for as long as the lease can be renewed.
+async fn while_ours<T>(lease: &Lease, run: impl Future<Output = T>) -> Result<T, StoreError> {
     tokio::select! {
-        result = run => result.map_err(JobError::Job),
-        error = keep(lease) => Err(JobError::Lease(error)),
+        result = run => Ok(result),
+        error = keep(lease) => Err(error),
     }
 }
 

@@ -136,7 +136,7 @@ impl Side {
         self.queue
             .run(Repeat::Harmless, move |tx| {
                 let holder = Arc::clone(&holder);
-                Box::pin(async move { Ok(guard::renew(tx, LEASE, &holder, -1).await?) })
+                Box::pin(async move { Ok(guard::renew(tx, LEASE, &holder, 0).await?) })
             })
             .await
     }
